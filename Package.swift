@@ -1,0 +1,107 @@
+// swift-tools-version: 6.2
+// The house, as DESIGN states it: imports point down only, siblings do not import each other.
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A library of the house: one responsibility, the dependencies it may import and no others.
+func library(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+}
+
+/// The tests of one target, mirroring its sources; fixtures are reached by path, not copied into a bundle.
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, exclude: [], swiftSettings: strict)
+}
+
+/// A C library of the system's behind a module map; Debian's development package provides it.
+func system(_ name: String, _ pkgConfig: String?, _ package: String) -> Target {
+  .systemLibrary(name: name, path: "Sources/SystemLibraries/\(name)", pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let deques: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let heaps: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
+let orderedCollections: Target.Dependency = .product(name: "OrderedCollections", package: "swift-collections")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+let package = Package(
+  name: "sluice",
+  products: [
+    .executable(name: "sluiced", targets: ["sluiced"]),
+    .executable(name: "sluice", targets: ["sluice"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    // The system's C libraries.
+    system("CZstd", "libzstd", "libzstd-dev"),
+    system("CCrypto", "libcrypto", "libssl-dev"),
+    system("CBrotli", "libbrotlidec", "libbrotli-dev"),
+    system("CZlib", "zlib", "zlib1g-dev"),
+    system("CBZip2", nil, "libbz2-dev"),
+    system("CSnappy", "snappy", "libsnappy-dev"),
+    system("CXXHash", "libxxhash", "libxxhash-dev"),
+
+    // The ground floor.
+    library("DatasetModel"),
+    library("LinuxSystem", [systemPackage]),
+    library("Codecs", ["CZstd", "CCrypto", "CBrotli", "CZlib", "CBZip2", "CSnappy", "CXXHash"]),
+
+    // Siblings: none imports another.
+    library("Planning", ["DatasetModel"]),
+    library("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
+    library("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", deques, heaps, orderedCollections]),
+    library("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", logging, deques]),
+    library("ShardFormats", ["DatasetModel"]),
+    library("WireProtocol", ["DatasetModel"]),
+    library("LocalSocket", ["LinuxSystem"]),
+
+    // What wires them.
+    library("DaemonConfiguration", ["DatasetModel", "StreamRegistry", yams]),
+    library(
+      "Server",
+      [
+        "DatasetModel", "LinuxSystem", "Codecs", "Planning", "StreamRegistry", "ShardCache", "Transfer", "ShardFormats",
+        "WireProtocol", "LocalSocket", "DaemonConfiguration", logging, lifecycle, deques, orderedCollections,
+      ]),
+    .executableTarget(
+      name: "sluiced",
+      dependencies: ["Server", "DaemonConfiguration", "LinuxSystem", argumentParser, logging, lifecycle],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "sluice",
+      dependencies: [
+        "DatasetModel", "LinuxSystem", "LocalSocket", "WireProtocol", "Planning", "DaemonConfiguration", "ShardFormats",
+        "Codecs", argumentParser,
+      ],
+      swiftSettings: strict),
+
+    tests("DatasetModel"),
+    tests("Planning", ["DatasetModel"]),
+    tests("Codecs"),
+    tests("LinuxSystem"),
+    tests("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
+    tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs"]),
+    tests("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", logging]),
+    tests("ShardFormats", ["DatasetModel", "Codecs"]),
+    tests("WireProtocol", ["DatasetModel"]),
+    tests("LocalSocket", ["LinuxSystem"]),
+    tests("DaemonConfiguration", ["DatasetModel", "StreamRegistry"]),
+    tests("Server", ["DatasetModel", "LinuxSystem", "Planning", "WireProtocol", "LocalSocket", "DaemonConfiguration"]),
+  ],
+  swiftLanguageModes: [.v6]
+)
