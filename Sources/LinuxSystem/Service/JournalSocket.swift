@@ -53,7 +53,7 @@ public final class JournalSocket: Sendable {
     let sent = withUnsafePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { target in
         sendto(
-          socket.raw, record, record.count, Int32(MSG_NOSIGNAL.rawValue) | Int32(MSG_DONTWAIT.rawValue), target,
+          socket.raw, record, record.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT), target,
           socklen_t(MemoryLayout<sockaddr_un>.size))
       }
     }
