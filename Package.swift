@@ -71,7 +71,7 @@ let package = Package(
     library("LocalSocket", ["LinuxSystem"]),
 
     // What wires them.
-    library("DaemonConfiguration", ["DatasetModel", "StreamRegistry", yams]),
+    library("DaemonConfiguration", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage, yams]),
     library(
       "Server",
       [
