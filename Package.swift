@@ -91,7 +91,7 @@ let package = Package(
       swiftSettings: strict),
 
     tests("DatasetModel"),
-    tests("Planning", ["DatasetModel"]),
+    tests("Planning", ["DatasetModel", "CCrypto"]),
     tests("Codecs"),
     tests("LinuxSystem"),
     tests("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
