@@ -67,7 +67,7 @@ let package = Package(
     library("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", deques, heaps, orderedCollections]),
     library("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", logging, deques]),
     library("ShardFormats", ["DatasetModel"]),
-    library("WireProtocol", ["DatasetModel"]),
+    library("WireProtocol", ["DatasetModel"], exclude: ["PROTOCOL.md"]),
     library("LocalSocket", ["LinuxSystem"]),
 
     // What wires them.
@@ -99,7 +99,7 @@ let package = Package(
     tests("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", logging]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
     tests("WireProtocol", ["DatasetModel"]),
-    tests("LocalSocket", ["LinuxSystem"]),
+    tests("LocalSocket", ["LinuxSystem", "WireProtocol"]),
     tests("DaemonConfiguration", ["DatasetModel", "StreamRegistry"]),
     tests("Server", ["DatasetModel", "LinuxSystem", "Planning", "WireProtocol", "LocalSocket", "DaemonConfiguration"]),
   ],
