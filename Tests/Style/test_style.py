@@ -23,7 +23,7 @@ def project_files(*suffixes: str) -> list[Path]:
 
 
 def found_in(files: list[Path], rule: Callable[[str, str], Iterable[Violation]]) -> list[str]:
-    violations = []
+    violations: list[Violation] = []
     for path in files:
         try:
             text = path.read_text(encoding="utf-8")
