@@ -11,14 +11,15 @@ public struct HTTPSource: StreamSource {
   ///   - root: the stream's root, `https://host[:port]/path[?query]`.
   ///   - transport: what moves the bytes.
   ///   - headers: sent with every request; mark credentials secret.
-  ///   - subdirectories: those that hold an index.json each, when there is none at the root.
+  ///   - subdirectories: where the index.json files are; a web server cannot be listed.
   ///   - allowsPlainHTTP: whether `http://` may go to other machines.
   /// - Throws: `StreamSourceError` (`permanent`) when `root` is no such URL.
   public init(
-    root: String, transport: any Transport, headers: [HTTPField] = [], subdirectories: [String]? = nil,
+    root: String, transport: any Transport, headers: [HTTPField] = [],
+    subdirectories: StreamConfiguration.Subdirectories = .none,
     allowsPlainHTTP: Bool = false, limits: FetchLimits = FetchLimits()
   ) throws(StreamSourceError) {
-    guard let url = RemoteURL(root), ["https", "http"].contains(url.scheme), !url.host.isEmpty else {
+    guard let url = RequestURL(root), ["https", "http"].contains(url.scheme), !url.host.isEmpty else {
       throw StreamSourceError(
         .permanent, "the remote is no URL of the form https://host/path (user names and passwords do not belong in it)")
     }
@@ -42,7 +43,7 @@ public struct HTTPSource: StreamSource {
 
 /// A web server: paths are appended, nothing is signed, nothing can be listed.
 struct HTTPService: RemoteService {
-  let root: RemoteURL
+  let root: RequestURL
   let headers: [HTTPField]
   let allowsPlainHTTP: Bool
 

@@ -12,11 +12,13 @@ public struct LocalSource: StreamSource {
   /// Absolute path of the stream's root.
   public let directory: String
   private let isReadInPlace: Bool
-  private let subdirectories: [String]?
+  private let subdirectories: StreamConfiguration.Subdirectories
   private static let copyBytes = 1 << 20
   private static let queue = DispatchQueue(label: "sluice.local", attributes: .concurrent)
 
-  public init(directory: String, isReadInPlace: Bool = true, subdirectories: [String]? = nil) {
+  public init(
+    directory: String, isReadInPlace: Bool = true, subdirectories: StreamConfiguration.Subdirectories = .none
+  ) {
     self.directory = directory.count > 1 && directory.hasSuffix("/") ? String(directory.dropLast()) : directory
     self.isReadInPlace = isReadInPlace
     self.subdirectories = subdirectories
@@ -27,12 +29,14 @@ public struct LocalSource: StreamSource {
 
   public func manifest() async throws -> ManifestAnswer {
     try await Self.offPool { () throws(StreamSourceError) in
-      if let subdirectories { return try documents(in: subdirectories) }
-      do throws(StreamSourceError) {
-        return try documents(in: [""])
-      } catch where error.code == .notFound {
-        let found = try indexedSubdirectories()
-        if found.isEmpty { throw error }
+      switch subdirectories {
+      case .none: return try documents(in: [""])
+      case .list(let list): return try documents(in: list)
+      case .discover:
+        let found = try IndexSearch.subdirectories(below: directory)
+        guard !found.isEmpty else {
+          throw StreamSourceError(.notFound, "\(directory) has no index.json at any depth", cause: "notFound")
+        }
         return try documents(in: found)
       }
     }
@@ -55,7 +59,7 @@ public struct LocalSource: StreamSource {
     for subdirectory in subdirectories {
       let path = subdirectory.isEmpty ? "index.json" : "\(subdirectory)/index.json"
       let file = try open(path)
-      let status = try io(path) { () throws(SystemError) in try file.status() }
+      let status = try io(path) { () throws(SystemError) in try file.state() }
       guard status.bytes <= RemoteSource.indexLimit else {
         throw StreamSourceError(
           .permanent, "\(directory)/\(path) is \(status.bytes) bytes long; at most \(RemoteSource.indexLimit) are read")
@@ -97,7 +101,7 @@ public struct LocalSource: StreamSource {
 
   private func open(_ path: String) throws(StreamSourceError) -> OwnedDescriptor {
     let full = "\(directory)/\(path)"
-    return try io(path) { () throws(SystemError) in try OwnedDescriptor.openForReading(full) }
+    return try io(path) { () throws(SystemError) in try OwnedDescriptor.openingToRead(full) }
   }
 
   /// Runs a local call and says what its failure means for the stream.
@@ -115,10 +119,6 @@ public struct LocalSource: StreamSource {
       default: throw StreamSourceError(.transient, text, cause: "disk")
       }
     }
-  }
-
-  private func indexedSubdirectories() throws(StreamSourceError) -> [String] {
-    try IndexSearch.subdirectories(below: directory)
   }
 
   /// Blocking calls never run on the cooperative pool.

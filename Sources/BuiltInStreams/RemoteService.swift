@@ -3,10 +3,10 @@ import Transfer
 
 /// Where a path of a stream is fetched from, with whatever proves the right to it.
 public struct RemoteTarget: Sendable {
-  public var url: RemoteURL
+  public var url: RequestURL
   public var headers: [HTTPField]
 
-  public init(url: RemoteURL, headers: [HTTPField] = []) {
+  public init(url: RequestURL, headers: [HTTPField] = []) {
     self.url = url
     self.headers = headers
   }

@@ -11,14 +11,13 @@ struct RemoteSource: StreamSource {
 
   let service: any RemoteService
   let transport: any Transport
-  /// Subdirectories with an index.json each, instead of one at the root; nil to look.
-  let subdirectories: [String]?
+  let subdirectories: StreamConfiguration.Subdirectories
   let limits: FetchLimits
 
   var location: String { service.location }
 
   init(
-    service: any RemoteService, transport: any Transport, subdirectories: [String]? = nil,
+    service: any RemoteService, transport: any Transport, subdirectories: StreamConfiguration.Subdirectories = .none,
     limits: FetchLimits = FetchLimits()
   ) {
     self.service = service
@@ -28,11 +27,15 @@ struct RemoteSource: StreamSource {
   }
 
   func manifest() async throws -> ManifestAnswer {
-    if let subdirectories { return try await documents(in: subdirectories) }
-    do {
-      return try await documents(in: [""])
-    } catch let error as StreamSourceError where error.code == .notFound {
-      guard let found = try await service.indexedSubdirectories(through: transport), !found.isEmpty else { throw error }
+    switch subdirectories {
+    case .none: return try await documents(in: [""])
+    case .list(let list): return try await documents(in: list)
+    case .discover:
+      guard let found = try await service.indexedSubdirectories(through: transport) else {
+        throw StreamSourceError(
+          .permanent, "\(location) cannot be listed: name the subdirectories that hold an index.json instead")
+      }
+      guard !found.isEmpty else { throw StreamSourceError(.notFound, "\(location) has no index.json at any depth") }
       guard found.count <= Self.indexCountLimit else {
         throw StreamSourceError(
           .permanent, "\(location) has \(found.count) index files; at most \(Self.indexCountLimit) are read")

@@ -25,7 +25,7 @@ struct ContentRange: Equatable {
   }
 
   static func number(_ text: some StringProtocol) -> Int? {
-    guard !text.isEmpty, text.utf8.allSatisfy(RemoteURL.isDigit) else { return nil }
+    guard !text.isEmpty, text.utf8.allSatisfy(RequestURL.isDigit) else { return nil }
     return Int(text)
   }
 }

@@ -2,7 +2,7 @@ import LinuxSystem
 
 extension TransferFailure {
   /// A write, or another local call, that failed.
-  init(diskError error: SystemError) {
+  public init(diskError error: SystemError) {
     if error.isNoSpace {
       self.init(.local, .disk, "no room for the file: \(error)")
     } else if error.isOutOfDescriptors {

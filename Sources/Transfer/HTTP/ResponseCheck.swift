@@ -111,7 +111,7 @@ enum ResponseCheck {
     switch head.status {
     case 401, 403, 407: failure = status(head, name, .refused, .credentials, "refuses access")
     case 404, 410: failure = status(head, name, .notFound, .notFound, "is not there")
-    case 412, 416 where request.extent.isPartial:
+    case 412 where request.extent.isPartial, 416 where request.extent.isPartial:
       failure = status(head, name, .restart, .contentRange, "no longer has the bytes to resume from")
     case 429, 503: failure = status(head, name, .transient, .throttled, "asks for fewer requests")
     case 408, 421, 425, 500...599: failure = status(head, name, .transient, .status, "fails on the server's side")

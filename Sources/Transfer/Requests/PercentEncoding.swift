@@ -36,7 +36,7 @@ public enum PercentEncoding {
   }
 
   private static func isUnreserved(_ byte: UInt8) -> Bool {
-    RemoteURL.isLetter(byte) || RemoteURL.isDigit(byte) || [0x2d, 0x2e, 0x5f, 0x7e].contains(byte)
+    RequestURL.isLetter(byte) || RequestURL.isDigit(byte) || [0x2d, 0x2e, 0x5f, 0x7e].contains(byte)
   }
 
   private static func nibble(_ byte: UInt8) -> UInt8? {

@@ -71,7 +71,7 @@ public struct TransferLimits: Hashable, Sendable {
 
 /// One GET: what, from where, and what must hold of the answer.
 public struct TransferRequest: Hashable, Sendable {
-  public var url: RemoteURL
+  public var url: RequestURL
   public var headers: [HTTPField]
   public var extent: Extent
   /// Strong ETag that a resumed file must still have (`If-Range`); nil when nothing was kept.
@@ -81,7 +81,7 @@ public struct TransferRequest: Hashable, Sendable {
   public var allowsPlainHTTP: Bool
 
   public init(
-    url: RemoteURL, headers: [HTTPField] = [], extent: Extent, validator: String? = nil,
+    url: RequestURL, headers: [HTTPField] = [], extent: Extent, validator: String? = nil,
     limits: TransferLimits = TransferLimits(), allowsPlainHTTP: Bool = false
   ) {
     self.url = url

@@ -248,15 +248,19 @@ extension Exchange {
   private func write(_ chunk: [UInt8], at offset: Int) {
     writer.async { [self] in
       defer { budget.giveBack() }
-      do {
-        guard state.withLock({ $0.writtenEnd == offset }) else { return }  // An earlier write failed.
-        try chunk.withUnsafeBytes { bytes throws(SystemError) in try file.write(bytes, at: offset) }
-        state.withLock { $0.writtenEnd = offset + chunk.count }
-        progress(chunk.count)
-      } catch {
-        let failure = TransferFailure(diskError: error)
+      guard state.withLock({ $0.writtenEnd == offset }) else { return }  // An earlier write failed.
+      let failure = chunk.withUnsafeBytes { bytes -> TransferFailure? in
+        do throws(SystemError) {
+          try file.write(bytes, at: offset)
+          return nil
+        } catch { return TransferFailure(diskError: error) }
+      }
+      if let failure {
         state.withLock { $0.writeFailure = $0.writeFailure ?? failure }
         fail(failure)
+      } else {
+        state.withLock { $0.writtenEnd = offset + chunk.count }
+        progress(chunk.count)
       }
     }
   }

@@ -20,7 +20,6 @@ public final class SessionTransport: Transport {
   private let delegate: SessionDelegate
   private let control = DispatchQueue(label: "sluice.transfer.control")
   private let budget = ChunkBudget(chunks: SessionTransport.chunkLimit)
-  private let ticker: any DispatchSourceTimer
 
   public init() {
     let configuration = URLSessionConfiguration.ephemeral
@@ -34,20 +33,20 @@ public final class SessionTransport: Transport {
     let delegate = SessionDelegate(control: control)
     self.delegate = delegate
     session = URLSession(configuration: configuration, delegate: delegate, delegateQueue: InlineQueue())
-    ticker = DispatchSource.makeTimerSource(queue: control)
-    ticker.schedule(deadline: .now() + Self.tick, repeating: Self.tick, leeway: .milliseconds(20))
-    ticker.setEventHandler { [weak delegate] in
+    Self.watch(delegate, on: control)
+  }
+
+  /// Judges the paces at every tick, for as long as the session lives.
+  private static func watch(_ delegate: SessionDelegate, on control: DispatchQueue) {
+    control.asyncAfter(deadline: .now() + tick) { [weak delegate] in
       guard let delegate else { return }
       let now = Clocks.steady
       for exchange in delegate.active { exchange.checkPace(now: now) }
+      watch(delegate, on: control)
     }
-    ticker.resume()
   }
 
-  deinit {
-    ticker.cancel()
-    session.invalidateAndCancel()
-  }
+  deinit { session.invalidateAndCancel() }
 
   public func perform(
     _ request: TransferRequest, into file: OwnedDescriptor, progress: @escaping @Sendable (Int) -> Void

@@ -2,7 +2,7 @@
 ///
 /// Source: RFC 3986. The path and the query stay percent-encoded as they came; user information is refused, because it
 /// would put a password into every log line.
-public struct RemoteURL: Hashable, Sendable {
+public struct RequestURL: Hashable, Sendable {
   /// Lower-case.
   public var scheme: String
   /// Lower-case; an IPv6 literal keeps its brackets.
@@ -88,12 +88,12 @@ public struct RemoteURL: Hashable, Sendable {
   }
 
   /// True when credentials given to `other` may also be sent here: same scheme, host and port.
-  public func sharesOrigin(with other: RemoteURL) -> Bool {
+  public func sharesOrigin(with other: RequestURL) -> Bool {
     scheme == other.scheme && host == other.host && effectivePort == other.effectivePort
   }
 
   /// This URL with `relativePath` (a plain text, each byte of it meant) below its path. A query is kept.
-  public func appending(_ relativePath: String) -> RemoteURL {
+  public func appending(_ relativePath: String) -> RequestURL {
     var result = self
     let base = path.hasSuffix("/") ? String(path.dropLast()) : path
     result.path = base + "/" + PercentEncoding.path(relativePath)
@@ -103,19 +103,19 @@ public struct RemoteURL: Hashable, Sendable {
   /// Where a `Location` header of `text` leads from here, or nil when that is no URL.
   ///
   /// Source: RFC 3986 §5.2.
-  public func resolving(_ text: String) -> RemoteURL? {
-    if let absolute = RemoteURL(text) { return absolute }
-    if text.hasPrefix("//") { return RemoteURL("\(scheme):\(text)") }
+  public func resolving(_ text: String) -> RequestURL? {
+    if let absolute = RequestURL(text) { return absolute }
+    if text.hasPrefix("//") { return RequestURL("\(scheme):\(text)") }
     let colon = text.firstIndex(of: ":")
     if let colon, !text[..<colon].contains("/"), !text[..<colon].contains("?") { return nil }
-    if text.hasPrefix("/") { return RemoteURL("\(scheme)://\(authority)\(text)").map(\.withoutDotSegments) }
+    if text.hasPrefix("/") { return RequestURL("\(scheme)://\(authority)\(text)").map(\.withoutDotSegments) }
     if text.isEmpty { return self }
-    if text.hasPrefix("?") { return RemoteURL("\(scheme)://\(authority)\(path)\(text)") }
+    if text.hasPrefix("?") { return RequestURL("\(scheme)://\(authority)\(path)\(text)") }
     let directory = path.lastIndex(of: "/").map { path[...$0] } ?? "/"
-    return RemoteURL("\(scheme)://\(authority)\(directory)\(text)").map(\.withoutDotSegments)
+    return RequestURL("\(scheme)://\(authority)\(directory)\(text)").map(\.withoutDotSegments)
   }
 
-  private var withoutDotSegments: RemoteURL {
+  private var withoutDotSegments: RequestURL {
     var kept: [Substring] = []
     let segments = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
     for (place, segment) in segments.enumerated() {
