@@ -1,0 +1,24 @@
+import SystemPackage
+
+/// A system call that failed: which, on what, and why.
+public struct SystemError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// The call's name as its manual page has it (`openat`, `fsync`).
+  public let call: String
+  /// What it was called on: a path or a description, never a secret.
+  public let subject: String
+  public let errno: Errno
+
+  public init(_ call: String, _ subject: String, _ errno: Errno) {
+    self.call = call
+    self.subject = subject
+    self.errno = errno
+  }
+
+  public var description: String { "\(call) \(subject): \(errno.description)" }
+
+  /// True when the file system has no room (ENOSPC, EDQUOT): waiting or evicting can help.
+  public var isNoSpace: Bool { errno == .noSpace || errno == .diskQuotaExceeded }
+
+  /// True when the process or the system has no descriptors left (EMFILE, ENFILE).
+  public var isOutOfDescriptors: Bool { errno == .tooManyOpenFiles || errno == .tooManyOpenFilesInSystem }
+}
