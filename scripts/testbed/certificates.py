@@ -86,8 +86,9 @@ class PrivateAuthority:
         )
         if issuer is not None:
             signer += ["-CAcreateserial"]
-        _openssl("x509", "-req", "-in", request, *signer, "-days", "2", "-sha256", "-extfile", str(at / "extensions.cnf"),
-                 "-extensions", name, "-out", str(at / f"{name}.pem"))  # fmt: skip
+        extensions = ["-extfile", str(at / "extensions.cnf"), "-extensions", name]
+        certificate = str(at / f"{name}.pem")
+        _openssl("x509", "-req", "-in", request, *signer, "-days", "2", "-sha256", *extensions, "-out", certificate)
 
 
 def _openssl(*arguments: str) -> str:
