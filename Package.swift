@@ -20,7 +20,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 
 /// A C library of the system's behind a module map; Debian's development package provides it.
 func system(_ name: String, _ pkgConfig: String?, _ package: String) -> Target {
-  .systemLibrary(name: name, path: "Sources/SystemLibraries/\(name)", pkgConfig: pkgConfig, providers: [.apt([package])])
+  .systemLibrary(
+    name: name, path: "Sources/SystemLibraries/\(name)", pkgConfig: pkgConfig, providers: [.apt([package])])
 }
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -48,6 +49,7 @@ let package = Package(
   ],
   targets: [
     // The system's C libraries.
+    system("CLinux", nil, "libc6-dev"),
     system("CZstd", "libzstd", "libzstd-dev"),
     system("CCrypto", "libcrypto", "libssl-dev"),
     system("CBrotli", "libbrotlidec", "libbrotli-dev"),
@@ -58,7 +60,7 @@ let package = Package(
 
     // The ground floor.
     library("DatasetModel"),
-    library("LinuxSystem", [systemPackage]),
+    library("LinuxSystem", ["CLinux", systemPackage]),
     library("Codecs", ["CZstd", "CCrypto", "CBrotli", "CZlib", "CBZip2", "CSnappy", "CXXHash"]),
 
     // Siblings: none imports another.
@@ -67,11 +69,15 @@ let package = Package(
     library("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", deques, heaps, orderedCollections]),
     library("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", logging, deques]),
     library("ShardFormats", ["DatasetModel"]),
-    library("WireProtocol", ["DatasetModel"]),
+    library("WireProtocol", ["DatasetModel"], exclude: ["PROTOCOL.md"]),
     library("LocalSocket", ["LinuxSystem"]),
 
+    // The built-in stream kinds, above the two siblings they need.
+    library(
+      "BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", systemPackage]),
+
     // What wires them.
-    library("DaemonConfiguration", ["DatasetModel", "StreamRegistry", yams]),
+    library("DaemonConfiguration", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage, yams]),
     library(
       "Server",
       [
@@ -91,15 +97,16 @@ let package = Package(
       swiftSettings: strict),
 
     tests("DatasetModel"),
-    tests("Planning", ["DatasetModel"]),
+    tests("Planning", ["DatasetModel", "CCrypto"]),
     tests("Codecs"),
     tests("LinuxSystem"),
     tests("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
     tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs"]),
     tests("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", logging]),
+    tests("BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer"]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
     tests("WireProtocol", ["DatasetModel"]),
-    tests("LocalSocket", ["LinuxSystem"]),
+    tests("LocalSocket", ["LinuxSystem", "WireProtocol"]),
     tests("DaemonConfiguration", ["DatasetModel", "StreamRegistry"]),
     tests("Server", ["DatasetModel", "LinuxSystem", "Planning", "WireProtocol", "LocalSocket", "DaemonConfiguration"]),
   ],
