@@ -38,6 +38,8 @@ let package = Package(
   products: [
     .executable(name: "sluiced", targets: ["sluiced"]),
     .executable(name: "sluice", targets: ["sluice"]),
+    // What a kind of one's own is held against: see StreamSourceConformance.
+    .library(name: "SluiceStreamTesting", targets: ["StreamSourceConformance", "StreamRegistry", "DatasetModel"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -59,8 +61,9 @@ let package = Package(
     system("CXXHash", "libxxhash", "libxxhash-dev"),
 
     // The ground floor.
+    .target(name: "CExecGuard"),
     library("DatasetModel"),
-    library("LinuxSystem", ["CLinux", systemPackage]),
+    library("LinuxSystem", ["CLinux", "CExecGuard", systemPackage]),
     library("Codecs", ["CZstd", "CCrypto", "CBrotli", "CZlib", "CBZip2", "CSnappy", "CXXHash"]),
 
     // Siblings: none imports another.
@@ -75,6 +78,11 @@ let package = Package(
     // The built-in stream kinds, above the two siblings they need.
     library(
       "BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", systemPackage]),
+
+    // Kinds in any language, and out of nothing; and what every kind is held against.
+    library("ExecStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
+    library("SyntheticStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry"]),
+    library("StreamSourceConformance", ["DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats", "Codecs"]),
 
     // What wires them.
     library("DaemonConfiguration", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage, yams]),
@@ -104,6 +112,11 @@ let package = Package(
     tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs"]),
     tests("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", logging]),
     tests("BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer"]),
+    tests("ExecStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", "CExecGuard", systemPackage]),
+    tests("SyntheticStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats"]),
+    tests(
+      "StreamSourceConformance",
+      ["DatasetModel", "LinuxSystem", "StreamRegistry", "ExecStreams", "SyntheticStreams", "DaemonConfiguration", systemPackage]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
     tests("WireProtocol", ["DatasetModel"]),
     tests("LocalSocket", ["LinuxSystem", "WireProtocol"]),

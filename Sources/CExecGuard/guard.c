@@ -209,3 +209,5 @@ int sluice_exec_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 int sluice_exec_event(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
 int sluice_exec_widen_pipe(int descriptor, int bytes) { return fcntl(descriptor, F_SETPIPE_SZ, bytes); }
+
+void sluice_exec_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }

@@ -59,3 +59,6 @@ int sluice_exec_event(void);
 
 /// Asks for a pipe of that many bytes.
 int sluice_exec_widen_pipe(int descriptor, int bytes);
+
+/// Names the calling thread for whoever looks at the process; cut to 15 bytes.
+void sluice_exec_name_thread(const char *name);

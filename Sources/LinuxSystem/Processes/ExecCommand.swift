@@ -92,8 +92,7 @@ struct ExecProcess: ~Copyable {
   deinit {
     // A guard that has reported is ending, so this does not wait; one that never will is killed first.
     if !hasReported { kill(guardID, SIGKILL) }
-    var status: Int32 = 0
-    while waitpid(guardID, &status, 0) < 0, errno == EINTR {}
+    _ = ExecThread.reap(guardID)
   }
 
   private var hasReported = false
@@ -117,7 +116,7 @@ struct ExecProcess: ~Copyable {
 }
 
 /// Texts as C wants them, ended by a null; freed with the object.
-private final class CTexts {
+final class CTexts {
   let pointers: [UnsafeMutablePointer<CChar>?]
   init(_ texts: [String]) { pointers = texts.map { strdup($0) } + [nil] }
   deinit { for pointer in pointers { free(pointer) } }

@@ -61,7 +61,7 @@ extension ExecCommand {
       await withCheckedContinuation { continuation in
         let once = ExecAnswer(continuation)
         do throws(SystemError) {
-          try startThread { [self] in
+          try ExecThread.start("exec") { [self] in
             runBlocking(input: input, output: output, observer: observer, cancellation: cancellation, once)
           }
         } catch { once.give((.notStarted(error), observer)) }
@@ -117,32 +117,5 @@ final class ExecAnswer<Observer: ExecObserver>: Sendable {
       return continuation
     }
     waiting?.resume(returning: answer)
-  }
-}
-
-extension ExecCommand {
-  private final class ThreadBody: Sendable {
-    let run: @Sendable () -> Void
-    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-  }
-
-  /// Runs `body` on a thread of its own.
-  private func startThread(_ body: @escaping @Sendable () -> Void) throws(SystemError) {
-    var attributes = pthread_attr_t()
-    pthread_attr_init(&attributes)
-    defer { pthread_attr_destroy(&attributes) }
-    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-    let box = Unmanaged.passRetained(ThreadBody(body))
-    var thread = pthread_t()
-    let code = pthread_create(
-      &thread, &attributes,
-      { argument in
-        if let argument { Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run() }
-        return nil
-      }, box.toOpaque())
-    guard code == 0 else {
-      box.release()
-      throw SystemError("pthread_create", executable, Errno(rawValue: code))
-    }
   }
 }
