@@ -66,7 +66,7 @@ let package = Package(
     library("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
     library("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", deques, heaps, orderedCollections]),
     library("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", logging, deques]),
-    library("ShardFormats", ["DatasetModel"]),
+    library("ShardFormats", ["DatasetModel", "Codecs"]),
     library("WireProtocol", ["DatasetModel"]),
     library("LocalSocket", ["LinuxSystem"]),
 
