@@ -68,8 +68,9 @@ let package = Package(
     library("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
     library("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", deques, heaps, orderedCollections]),
     library("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", logging, deques]),
-    library("ShardFormats", ["DatasetModel"]),
     library("WireProtocol", ["DatasetModel"], exclude: ["PROTOCOL.md"]),
+    library("ShardFormats", ["DatasetModel", "Codecs"]),
+    library("WireProtocol", ["DatasetModel"]),
     library("LocalSocket", ["LinuxSystem"]),
 
     // The built-in stream kinds, above the two siblings they need.
