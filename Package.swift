@@ -68,7 +68,7 @@ let package = Package(
     library("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", logging, deques]),
     library("ShardFormats", ["DatasetModel"]),
     library("WireProtocol", ["DatasetModel"], exclude: ["PROTOCOL.md"]),
-    library("LocalSocket", ["LinuxSystem"]),
+    library("LocalSocket", ["LinuxSystem", systemPackage]),
 
     // What wires them.
     library("DaemonConfiguration", ["DatasetModel", "StreamRegistry", yams]),
