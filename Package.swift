@@ -70,8 +70,7 @@ let package = Package(
     library("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", logging, deques]),
     library("WireProtocol", ["DatasetModel"], exclude: ["PROTOCOL.md"]),
     library("ShardFormats", ["DatasetModel", "Codecs"]),
-    library("WireProtocol", ["DatasetModel"]),
-    library("LocalSocket", ["LinuxSystem"]),
+    library("LocalSocket", ["LinuxSystem", systemPackage]),
 
     // The built-in stream kinds, above the two siblings they need.
     library(
