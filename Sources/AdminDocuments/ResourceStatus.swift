@@ -1,0 +1,99 @@
+/// The shard cache.
+public struct CacheStatus: Codable, Sendable {
+  public var directory: String
+  /// nil: no limit but the disk's.
+  public var limit: Int?
+  public var used: Int
+  public var reserved: Int
+  /// Evicted, but still held open by a client.
+  public var unlinking: Int
+  public var leased: Int
+  public var evictable: Int
+  public var freeOnDisk: Int
+  public var shards: Int
+  public var hits: Int
+  public var misses: Int
+  public var evictions: Int
+  public var quarantined: Int
+  public var streams: [CacheStreamStatus]
+  /// Shards that would leave next.
+  public var nextEvictions: [String]
+
+  public init(
+    directory: String, limit: Int?, used: Int, reserved: Int, unlinking: Int, leased: Int, evictable: Int,
+    freeOnDisk: Int, shards: Int, hits: Int, misses: Int, evictions: Int, quarantined: Int,
+    streams: [CacheStreamStatus], nextEvictions: [String]
+  ) {
+    self.directory = directory
+    self.limit = limit
+    self.used = used
+    self.reserved = reserved
+    self.unlinking = unlinking
+    self.leased = leased
+    self.evictable = evictable
+    self.freeOnDisk = freeOnDisk
+    self.shards = shards
+    self.hits = hits
+    self.misses = misses
+    self.evictions = evictions
+    self.quarantined = quarantined
+    self.streams = streams
+    self.nextEvictions = nextEvictions
+  }
+}
+
+/// One stream's part of the cache.
+public struct CacheStreamStatus: Codable, Sendable {
+  public var stream: String
+  public var bytes: Int
+  public var shards: Int
+  public var pinned: Int
+
+  public init(stream: String, bytes: Int, shards: Int, pinned: Int) {
+    self.stream = stream
+    self.bytes = bytes
+    self.shards = shards
+    self.pinned = pinned
+  }
+}
+
+/// Downloads.
+public struct TransferStatus: Codable, Sendable {
+  public var bytes: Int
+  public var bytesPerSecond: Double
+  public var attempts: Int
+  /// Retries by cause.
+  public var retries: [String: Int]
+  public var queued: Int
+  public var active: [DownloadStatus]
+
+  public init(
+    bytes: Int, bytesPerSecond: Double, attempts: Int, retries: [String: Int], queued: Int, active: [DownloadStatus]
+  ) {
+    self.bytes = bytes
+    self.bytesPerSecond = bytesPerSecond
+    self.attempts = attempts
+    self.retries = retries
+    self.queued = queued
+    self.active = active
+  }
+}
+
+/// A download under way.
+public struct DownloadStatus: Codable, Sendable {
+  public var stream: String
+  public var file: String
+  public var bytes: Int
+  public var total: Int
+  public var attempt: Int
+  public var seconds: Double
+
+  public init(stream: String, file: String, bytes: Int, total: Int, attempt: Int, seconds: Double) {
+    self.stream = stream
+    self.file = file
+    self.bytes = bytes
+    self.total = total
+    self.attempt = attempt
+    self.seconds = seconds
+  }
+}
