@@ -97,7 +97,7 @@ let package = Package(
       swiftSettings: strict),
 
     tests("DatasetModel"),
-    tests("Planning", ["DatasetModel", "CCrypto"]),
+    tests("Planning", ["DatasetModel", "Codecs"]),
     tests("Codecs"),
     tests("LinuxSystem"),
     tests("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
