@@ -85,8 +85,10 @@ let package = Package(
 
     // Kinds in any language, and out of nothing; and what every kind is held against.
     library("ExecStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
-    library("SyntheticStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry"]),
-    library("StreamSourceConformance", ["DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats", "Codecs"]),
+    library("SyntheticStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
+    library(
+      "StreamSourceConformance",
+      ["DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats", "Codecs", systemPackage]),
     // What logs and status are made of.
     library("LogOutput", ["LinuxSystem", logging]),
     library("AdminDocuments"),
@@ -135,8 +137,8 @@ let package = Package(
     tests(
       "StreamSourceConformance",
       [
-        "DatasetModel", "LinuxSystem", "StreamRegistry", "ExecStreams", "SyntheticStreams", "DaemonConfiguration",
-        systemPackage,
+        "DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats", "ExecStreams", "SyntheticStreams",
+        "DaemonConfiguration", systemPackage,
       ]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
     tests("WireProtocol", ["DatasetModel"]),
