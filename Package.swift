@@ -27,6 +27,8 @@ func system(_ name: String, _ pkgConfig: String?, _ package: String) -> Target {
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let flyingFox: Target.Dependency = .product(name: "FlyingFox", package: "FlyingFox")
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let deques: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let heaps: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
@@ -38,6 +40,7 @@ let package = Package(
   products: [
     .executable(name: "sluiced", targets: ["sluiced"]),
     .executable(name: "sluice", targets: ["sluice"]),
+    .library(name: "SluiceDaemon", targets: ["SluiceDaemon", "StreamRegistry", "DatasetModel"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -46,6 +49,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
   ],
   targets: [
     // The system's C libraries.
@@ -68,36 +72,47 @@ let package = Package(
     library("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
     library("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", deques, heaps, orderedCollections]),
     library("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", deques]),
-    library("ShardFormats", ["DatasetModel"]),
-    library("WireProtocol", ["DatasetModel"]),
-    library("LocalSocket", ["LinuxSystem"]),
+    library("WireProtocol", ["DatasetModel"], exclude: ["PROTOCOL.md"]),
+    library("ShardFormats", ["DatasetModel", "Codecs"]),
+    library("LocalSocket", ["LinuxSystem", systemPackage]),
 
     // The built-in stream kinds, above the two siblings they need.
     library(
       "BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", systemPackage]),
 
+    // What logs and status are made of.
+    library("LogOutput", ["LinuxSystem", logging]),
+    library("AdminDocuments"),
+
+    library("DaemonClient", ["LinuxSystem", "LocalSocket", "WireProtocol"]),
+
     // What wires them.
-    library("DaemonConfiguration", ["DatasetModel", "StreamRegistry", yams]),
+    library("DaemonConfiguration", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage, yams]),
     library(
       "Server",
       [
         "DatasetModel", "LinuxSystem", "Codecs", "Planning", "StreamRegistry", "ShardCache", "Transfer", "ShardFormats",
-        "WireProtocol", "LocalSocket", "DaemonConfiguration", logging, lifecycle, deques, orderedCollections,
+        "WireProtocol", "LocalSocket", "DaemonConfiguration", "BuiltInStreams", "AdminDocuments", "DaemonClient",
+        logging, lifecycle, unixSignals, systemPackage, flyingFox,
       ]),
-    .executableTarget(
-      name: "sluiced",
-      dependencies: ["Server", "DaemonConfiguration", "LinuxSystem", argumentParser, logging, lifecycle],
-      swiftSettings: strict),
+    library(
+      "SluiceDaemon",
+      [
+        "Server", "DaemonConfiguration", "LinuxSystem", "LogOutput", "BuiltInStreams", "StreamRegistry", "Transfer",
+        argumentParser, logging,
+      ]),
+    .executableTarget(name: "sluiced", dependencies: ["SluiceDaemon"], swiftSettings: strict),
     .executableTarget(
       name: "sluice",
       dependencies: [
         "DatasetModel", "LinuxSystem", "LocalSocket", "WireProtocol", "Planning", "DaemonConfiguration", "ShardFormats",
-        "Codecs", argumentParser,
+        "Codecs", "AdminDocuments", "DaemonClient", argumentParser,
       ],
       swiftSettings: strict),
 
     tests("DatasetModel"),
-    tests("Planning", ["DatasetModel"]),
+    tests("LogOutput", ["LinuxSystem", logging]),
+    tests("Planning", ["DatasetModel", "Codecs"]),
     tests("Codecs"),
     tests("LinuxSystem"),
     tests("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
@@ -113,8 +128,8 @@ let package = Package(
     tests("BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", "FaultServer"]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
     tests("WireProtocol", ["DatasetModel"]),
-    tests("LocalSocket", ["LinuxSystem"]),
-    tests("DaemonConfiguration", ["DatasetModel", "StreamRegistry"]),
+    tests("LocalSocket", ["LinuxSystem", "WireProtocol"]),
+    tests("DaemonConfiguration", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
     tests("Server", ["DatasetModel", "LinuxSystem", "Planning", "WireProtocol", "LocalSocket", "DaemonConfiguration"]),
   ],
   swiftLanguageModes: [.v6]

@@ -12,7 +12,7 @@ public struct StreamConfiguration: Sendable, Hashable {
     case discover
   }
 
-  public let name: StreamName
+  public var name: StreamName
   /// The registered kind that serves it (the reference's `stream_name`).
   public var kind: String
   /// Where the shards come from; nil for a stream that is only `local`.

@@ -6,7 +6,10 @@ extension StreamConfiguration {
   /// - Parameters:
   ///   - name: the stream's name, already checked.
   ///   - reader: the map of the stream's keys.
-  public static func read(_ name: StreamName, from reader: inout ConfigurationReader) -> StreamConfiguration {
+  ///   - allowHTTP: what `allow_http` is when the keys do not say.
+  public static func read(
+    _ name: StreamName, from reader: inout ConfigurationReader, allowHTTP: Bool = false
+  ) -> StreamConfiguration {
     let remote = reader.text("remote")
     let url = remote.map(RemoteURL.init)
     let local = reader.text("local")
@@ -25,7 +28,7 @@ extension StreamConfiguration {
     stream.keepZip = reader.boolean("keep_zip", default: false)
     let limit = reader.bytes("cache_limit", default: 0)
     stream.cacheLimit = limit == 0 ? nil : limit
-    stream.allowHTTP = reader.boolean("allow_http", default: false)
+    stream.allowHTTP = reader.boolean("allow_http", default: allowHTTP)
     checkLocation(stream, url, &reader)
     return stream
   }
