@@ -107,7 +107,7 @@ let package = Package(
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
     tests("WireProtocol", ["DatasetModel"]),
     tests("LocalSocket", ["LinuxSystem", "WireProtocol"]),
-    tests("DaemonConfiguration", ["DatasetModel", "StreamRegistry"]),
+    tests("DaemonConfiguration", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
     tests("Server", ["DatasetModel", "LinuxSystem", "Planning", "WireProtocol", "LocalSocket", "DaemonConfiguration"]),
   ],
   swiftLanguageModes: [.v6]

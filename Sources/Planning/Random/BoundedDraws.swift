@@ -88,7 +88,7 @@ struct BitSet {
   mutating func insert(_ value: Int) { words[value >> 6] |= 1 << UInt64(value & 63) }
 
   /// Calls `body` with every member, ascending.
-  func forEach(_ body: (Int) -> Void) {
+  func visit(_ body: (Int) -> Void) {
     for (index, word) in words.enumerated() where word != 0 {
       var left = word
       while left != 0 {
