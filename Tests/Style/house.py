@@ -11,7 +11,7 @@ PYTHON_FILE_LINES = 320
 SHELL_FILE_LINES = 320
 FUNCTION_LINES = 60
 
-SYSTEM_LIBRARIES = {"CZstd", "CCrypto", "CBrotli", "CZlib", "CBZip2", "CSnappy", "CXXHash"}
+SYSTEM_LIBRARIES = {"CZstd", "CCrypto", "CBrotli", "CZlib", "CBZip2", "CSnappy", "CXXHash", "CLinux"}
 GROUND = {"DatasetModel", "LinuxSystem"}
 SIBLINGS = {
     "Planning", "StreamRegistry", "ShardCache", "Transfer", "ShardFormats", "WireProtocol", "LocalSocket",
