@@ -38,6 +38,7 @@ let package = Package(
   products: [
     .executable(name: "sluiced", targets: ["sluiced"]),
     .executable(name: "sluice", targets: ["sluice"]),
+    .library(name: "SluiceDaemon", targets: ["SluiceDaemon", "StreamRegistry", "DatasetModel"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -67,14 +68,18 @@ let package = Package(
     library("Planning", ["DatasetModel"]),
     library("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
     library("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", deques, heaps, orderedCollections]),
-    library("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", logging, deques]),
-    library("ShardFormats", ["DatasetModel"]),
+    library("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", deques]),
     library("WireProtocol", ["DatasetModel"], exclude: ["PROTOCOL.md"]),
-    library("LocalSocket", ["LinuxSystem"]),
+    library("ShardFormats", ["DatasetModel", "Codecs"]),
+    library("LocalSocket", ["LinuxSystem", systemPackage]),
 
     // The built-in stream kinds, above the two siblings they need.
     library(
       "BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", systemPackage]),
+
+    // What logs and status are made of.
+    library("LogOutput", ["LinuxSystem", logging]),
+    library("AdminDocuments"),
 
     // What wires them.
     library("DaemonConfiguration", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage, yams]),
@@ -82,27 +87,36 @@ let package = Package(
       "Server",
       [
         "DatasetModel", "LinuxSystem", "Codecs", "Planning", "StreamRegistry", "ShardCache", "Transfer", "ShardFormats",
-        "WireProtocol", "LocalSocket", "DaemonConfiguration", logging, lifecycle, deques, orderedCollections,
+        "WireProtocol", "LocalSocket", "DaemonConfiguration", "BuiltInStreams", "AdminDocuments", logging, lifecycle,
+        systemPackage,
       ]),
-    .executableTarget(
-      name: "sluiced",
-      dependencies: ["Server", "DaemonConfiguration", "LinuxSystem", argumentParser, logging, lifecycle],
-      swiftSettings: strict),
+    library(
+      "SluiceDaemon",
+      [
+        "Server", "DaemonConfiguration", "LinuxSystem", "LogOutput", "BuiltInStreams", "StreamRegistry", "Transfer",
+        argumentParser, logging,
+      ]),
+    .executableTarget(name: "sluiced", dependencies: ["SluiceDaemon"], swiftSettings: strict),
     .executableTarget(
       name: "sluice",
       dependencies: [
         "DatasetModel", "LinuxSystem", "LocalSocket", "WireProtocol", "Planning", "DaemonConfiguration", "ShardFormats",
-        "Codecs", argumentParser,
+        "Codecs", "AdminDocuments", argumentParser,
       ],
       swiftSettings: strict),
 
     tests("DatasetModel"),
+    tests("LogOutput", ["LinuxSystem", logging]),
     tests("Planning", ["DatasetModel", "CCrypto"]),
     tests("Codecs"),
     tests("LinuxSystem"),
     tests("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
     tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs"]),
-    tests("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", logging]),
+    tests("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", "TransferBench"]),
+    .executableTarget(
+      name: "TransferBench",
+      dependencies: ["DatasetModel", "LinuxSystem", "StreamRegistry", "Transfer", "BuiltInStreams"],
+      path: "Tests/TransferBench", swiftSettings: strict),
     tests("BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer"]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
     tests("WireProtocol", ["DatasetModel"]),

@@ -100,10 +100,6 @@ extension ClientService {
     let resume = SessionResume(try request.resume?.checked())
     let datasets = parts.datasets
     let dataset = try waitForTask { try await datasets.dataset(request) }
-    var warnings = dataset.warnings
-    if let expected = request.expected {
-      warnings += try FingerprintCheck.compare(expected, with: dataset.fingerprint)
-    }
     let setup: EpochSetup
     do {
       setup = try EpochSetup(
@@ -113,13 +109,19 @@ extension ClientService {
     } catch {
       throw ServerError(.planRefused, "dataset \(dataset.name): \(error)", cause: error)
     }
-    warnings += setup.warnings.map(\.text)
+    let order = try dataset.order(setup)
+    let fingerprint = order.fingerprint(try OrderDigest())
+    var warnings = dataset.warnings + setup.warnings.map(\.text)
+    if let expected = request.expected {
+      warnings += try FingerprintCheck.compare(expected, with: order, fingerprint: fingerprint)
+    }
     let record = SessionRecord(
       number: parts.sessions.nextNumber(), client: peer.client, process: peer.process, user: peer.user,
       dataset: dataset.name, rank: place.rank, ranks: place.world.ranks, now: parts.clock.now)
     let session = Session(
       number: nextSession, record: record, dataset: dataset, world: place.world, node: place.node,
-      rank: setup.world.planningRank(ofRank: place.rank), resume: resume, setup: setup)
+      rank: setup.world.planningRank(ofRank: place.rank), resume: resume, setup: setup,
+      order: order, fingerprint: fingerprint)
     sessions[nextSession] = session
     nextSession += 1
     parts.sessions.add(record)
@@ -140,7 +142,7 @@ extension ClientService {
     }
     return StateReply(
       position: session.position(epoch: request.epoch, samples: request.samples),
-      fingerprint: session.dataset.fingerprint.hexadecimal, description: session.dataset.fingerprint.description)
+      fingerprint: session.fingerprint.description, description: session.order.text)
   }
 }
 
@@ -163,14 +165,13 @@ extension ClientService {
     guard number >= 0, number < 1 << 40 else {
       throw ServerError(.pastEnd, "epoch is \(number); epochs count from 0 to 2⁴⁰ − 1")
     }
-    let key = session.planKey(epoch: number)
-    let request = session.planRequest(epoch: number)
     let epochs = parts.epochs
     let began = parts.clock.now
     session.record.progress { $0.waits(for: "the plan of epoch \(number)") }
     let plan: EpochPlan
     do {
-      plan = try waitForTask { try await epochs.plan(key) { request } }
+      let wanted = try session.wantedPlan(epoch: number)
+      plan = try waitForTask { try await epochs.plan(wanted) }
     } catch let error as PlanningError {
       throw ServerError(.planRefused, "dataset \(session.dataset.name), epoch \(number): \(error)", cause: error)
     }
@@ -215,8 +216,11 @@ extension ClientService {
   /// Has the next epoch planned once half of this one is served.
   private func prepareNext(after epoch: SessionEpoch, served: Int, of session: Session) {
     guard served * 2 >= epoch.batches, (served - 1) * 2 < epoch.batches else { return }
-    let request = session.planRequest(epoch: epoch.epoch + 1)
-    parts.epochs.prepare(session.planKey(epoch: epoch.epoch + 1)) { request }
+    do {
+      parts.epochs.prepare(try session.wantedPlan(epoch: epoch.epoch + 1))
+    } catch {
+      parts.logger.debug("next epoch cannot be planned", metadata: ["error": "\(error)"])
+    }
   }
 
   private mutating func sample(_ request: SampleRequest, _ number: UInt64) throws -> [OutgoingFrame] {

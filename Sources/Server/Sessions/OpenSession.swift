@@ -66,13 +66,13 @@ extension OpenReply {
     for (index, stream) in dataset.streams.enumerated() {
       streams.append(
         SessionStream(
-          name: stream.name.rawValue, firstSample: dataset.layout.firstSample(ofStream: index),
+          name: stream.name.rawValue, firstSample: dataset.firstSamples[index],
           samples: stream.manifest.samples, shards: UInt32(stream.manifest.shards.count),
           drawn: setup.weights.choosePerStream[index]))
     }
     self.init(
-      session: session.number, dataset: dataset.name.rawValue, fingerprint: dataset.fingerprint.hexadecimal,
-      description: dataset.fingerprint.description,
+      session: session.number, dataset: dataset.name.rawValue, fingerprint: session.fingerprint.description,
+      description: session.order.text,
       world: WireWorld(
         nodes: UInt32(setup.world.nodes), ranksPerNode: UInt32(setup.world.ranksPerNode),
         workersPerRank: UInt32(setup.world.workersPerRank)),

@@ -1,17 +1,4 @@
 import DatasetModel
-import Planning
-
-/// Which plan: equal keys mean equal orders, so it names a plan in memory and on disk.
-struct PlanKey: Hashable, Sendable {
-  /// Digest of all that fixes the order, the world apart.
-  let fingerprint: String
-  let world: World
-  let epoch: Int
-  /// Where the epoch continues, with what a checkpoint overrides; nil for an epoch from its beginning.
-  let resume: ResumePoint?
-  /// Which ranks' lists are kept.
-  let part: PlanPart
-}
 
 /// Where a session's epochs come from: the checkpoint it was opened with stays in force for later epochs too.
 ///
