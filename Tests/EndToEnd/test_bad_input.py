@@ -102,10 +102,10 @@ def test_a_shard_whose_size_differs_from_its_index(stage: Stage, by: int) -> Non
                 refused.append(error)
         assert refused
         assert served, "the other shards' batches are served all the same"
-        for error in refused:
-            assert error.code in (wire.SHARD_UNAVAILABLE, wire.SHARD_CORRUPT)
-            assert shard.name in error.message
-            assert "web" in error.message
+        for fault in refused:
+            assert fault.code in (wire.SHARD_UNAVAILABLE, wire.SHARD_CORRUPT)
+            assert shard.name in fault.message
+            assert "web" in fault.message
     assert health(stage.socket).returncode in (0, 2), "one bad shard degrades, it does not kill"
 
 

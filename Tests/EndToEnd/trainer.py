@@ -6,21 +6,20 @@ import json
 import sys
 
 import sluice
+from sluice.world import World
 
 
 def main() -> None:
     """Take every batch of one epoch."""
     socket, dataset, epoch, rank, ranks = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])
-    with sluice.connect(socket) as client:
-        session = client.open(dataset, rank=rank, nodes=1, ranks_per_node=ranks, workers_per_rank=1)
-        names = [stream.name for stream in session.streams]
-        for batch in session.epoch(epoch):
+    world = World(nodes=1, ranks_per_node=ranks, workers_per_rank=1, rank=rank)
+    with sluice.connect(socket) as client, client.open(dataset, world=world) as session:
+        names = [stream.name for stream in session.info.streams]
+        for batch in session.batches(epoch):
             report = {
                 "ids": [int(sample) for sample in batch.ids],
-                "streams": [names[number] for number in batch.streams],
-                "sources": list(batch["source"]),
-                "indices": [int(index) for index in batch["index"]],
-                "texts": list(batch["text"]),
+                "streams": [names[int(number)] for number in batch.streams],
+                "samples": batch.samples(),
             }
             sys.stdout.write(json.dumps(report) + "\n")
 

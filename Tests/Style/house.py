@@ -11,7 +11,7 @@ PYTHON_FILE_LINES = 320
 SHELL_FILE_LINES = 320
 FUNCTION_LINES = 60
 
-SYSTEM_LIBRARIES = {"CZstd", "CCrypto", "CBrotli", "CZlib", "CBZip2", "CSnappy", "CXXHash", "CLinux"}
+SYSTEM_LIBRARIES = {"CZstd", "CCrypto", "CBrotli", "CZlib", "CBZip2", "CSnappy", "CXXHash"}
 GROUND = {"DatasetModel", "LinuxSystem"}
 SIBLINGS = {
     "Planning", "StreamRegistry", "ShardCache", "Transfer", "ShardFormats", "WireProtocol", "LocalSocket",
@@ -23,7 +23,7 @@ WIRED = GROUND | SIBLINGS | {"AdminDocuments", "BuiltInStreams", "Codecs", "Daem
 MAY_IMPORT: dict[str, set[str]] = {
     "DatasetModel": set(),
     "AdminDocuments": set(),
-    "LinuxSystem": set(),
+    "LinuxSystem": {"CLinux"},
     "Codecs": SYSTEM_LIBRARIES,
     "Planning": {"DatasetModel"},
     "StreamRegistry": GROUND | {"Codecs"},
@@ -36,8 +36,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "BuiltInStreams": GROUND | {"Codecs", "StreamRegistry", "Transfer", "ShardFormats"},
     "DaemonConfiguration": GROUND | {"StreamRegistry"},
     "Server": WIRED,
-    "sluiced": WIRED | {"Server"},
+    "SluiceDaemon": WIRED | {"Server"},
+    "sluiced": {"SluiceDaemon"},
     "sluice": WIRED,
+    # Programs that tests and benchmarks start.
+    "TransferBench": WIRED,
 }
 
 # Glibc belongs to LinuxSystem. Foundation is kept out of everything that plans, counts or speaks the protocol.
