@@ -13,6 +13,9 @@ from testbed.daemon import health
 from testbed.file_server import Fault
 from testbed.fixtures import Stage
 
+# Exit statuses, as `sluice health --help` tells them.
+UNREACHABLE, DEGRADED, STARTING = 1, 3, 4
+
 
 def one_line(text: str) -> str:
     """The answer, which must be one line."""
@@ -23,7 +26,7 @@ def one_line(text: str) -> str:
 
 def test_no_socket(tmp_path: Path) -> None:
     answer = health(tmp_path / "none.sock")
-    assert answer.returncode != 0
+    assert answer.returncode == UNREACHABLE
     line = one_line(answer.stdout + answer.stderr)
     assert "none.sock" in line
 
@@ -34,7 +37,7 @@ def test_refused(tmp_path: Path) -> None:
     listener.bind(str(path))
     listener.close()
     answer = health(path)
-    assert answer.returncode != 0
+    assert answer.returncode == UNREACHABLE
     line = one_line(answer.stdout + answer.stderr)
     assert "dead.sock" in line
     assert "refused" in line.lower()
@@ -46,7 +49,7 @@ def test_timed_out(tmp_path: Path) -> None:
         listener.bind(str(path))
         listener.listen()
         answer = health(path, "--timeout", "0.5")
-    assert answer.returncode != 0
+    assert answer.returncode == UNREACHABLE
     line = one_line(answer.stdout + answer.stderr)
     assert "0.5" in line or "time" in line.lower()
 
@@ -66,7 +69,7 @@ def test_nonsense(tmp_path: Path) -> None:
         server.start()
         answer = health(path, "--timeout", "5")
         server.join(10)
-    assert answer.returncode != 0
+    assert answer.returncode == UNREACHABLE
     one_line(answer.stdout + answer.stderr)
 
 
@@ -78,7 +81,7 @@ def test_loading_then_ready(stage: Stage) -> None:
     # It listens before its indexes are there, so that one who asks is told so.
     waiting = health(stage.socket, "--wait", "3")
     assert daemon.process.poll() is None, daemon.log_end()
-    assert waiting.returncode != 0
+    assert waiting.returncode == STARTING
     assert "load" in (waiting.stdout + waiting.stderr).lower() or "start" in (waiting.stdout + waiting.stderr).lower()
     gate.set()
     answer = health(stage.socket, "--wait", "30")
@@ -100,8 +103,10 @@ def test_a_dead_remote_degrades(stage: Stage) -> None:
     datasets = {name: {"streams": [{"stream": name}], "batch_size": 4} for name in streams}
     stage.start(stage.configuration(streams, datasets), ready=False)
     answer = health(stage.socket, "--wait", "30", "--json")
+    assert answer.returncode == DEGRADED
     assert json.loads(answer.stdout)["state"] == "degraded"
     assert "gone" in answer.stdout
+    assert health(stage.socket, "--ready").returncode == 0, "degraded serves"
     assert health(stage.socket, "--live").returncode == 0
 
 

@@ -115,9 +115,18 @@ def test_units_agree_on_the_socket() -> None:
     assert "RuntimeDirectory" not in service["Service"]
 
 
-def test_the_units_socket_is_the_daemons_default() -> None:
-    source = (ROOT / "Sources/DaemonConfiguration/SocketConfiguration.swift").read_text()
-    assert f'"{unit("sluiced.socket")["Socket"]["ListenStream"][0]}"' in source
+@pytest.mark.parametrize(
+    "source",
+    [
+        "Sources/DaemonConfiguration/SocketConfiguration.swift",
+        "Sources/sluice/DaemonOptions.swift",
+        "Sources/PythonClient/sluice/connection/address.py",
+        "config/sluice.yaml",
+    ],
+)
+def test_everyone_looks_for_the_socket_in_the_same_place(source: str) -> None:
+    path = unit("sluiced.socket")["Socket"]["ListenStream"][0]
+    assert re.search(rf"{re.escape(path)}\b", (ROOT / source).read_text()), f"{source} does not name {path}"
 
 
 def test_the_service_tells_and_is_watched() -> None:
