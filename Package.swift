@@ -112,7 +112,7 @@ let package = Package(
 
     tests("DatasetModel"),
     tests("LogOutput", ["LinuxSystem", logging]),
-    tests("Planning", ["DatasetModel", "CCrypto"]),
+    tests("Planning", ["DatasetModel", "Codecs"]),
     tests("Codecs"),
     tests("LinuxSystem"),
     tests("StreamRegistry", ["DatasetModel", "LinuxSystem"]),

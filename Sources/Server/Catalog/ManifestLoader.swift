@@ -15,7 +15,8 @@ struct ManifestLoader: Sendable {
     let staleBecause: String?
   }
 
-  let store: ManifestStore
+  /// nil: nothing is kept, and nothing kept is used.
+  let store: ManifestStore?
   let executor: QueueExecutor
   let logger: Logger
 
@@ -31,7 +32,7 @@ struct ManifestLoader: Sendable {
       guard Self.mayBePassing(error) else {
         throw unavailable(stream, "its index cannot be loaded: \(error)", error)
       }
-      let kept = await withTaskExecutorPreference(executor) { store.latest(stream) }
+      let kept = await withTaskExecutorPreference(executor) { store?.latest(stream) }
       guard let kept else { throw unavailable(stream, "its index cannot be loaded: \(error)", error) }
       return Loaded(manifest: kept, identity: try ManifestIdentity.digest(kept), staleBecause: "\(error)")
     }
@@ -66,10 +67,10 @@ struct ManifestLoader: Sendable {
     case .manifest(let given): return given
     case .documents(let documents, _):
       let digest = try Self.digest(documents)
-      if let kept = store.load(stream, documents: digest) { return kept }
+      if let kept = store?.load(stream, documents: digest) { return kept }
       do {
         let manifest = try parseIndexes(documents.map { ($0.subdirectory, $0.bytes) }, stream: stream.name)
-        store.keep(manifest, of: stream, documents: digest)
+        store?.keep(manifest, of: stream, documents: digest)
         return manifest
       } catch {
         throw unavailable(stream, "its index is wrong: \(error)", error)
