@@ -17,7 +17,11 @@ SIBLINGS = {
     "Planning", "StreamRegistry", "ShardCache", "Transfer", "ShardFormats", "WireProtocol", "LocalSocket",
 }  # fmt: skip
 
-WIRED = GROUND | SIBLINGS | {"AdminDocuments", "BuiltInStreams", "Codecs", "DaemonConfiguration", "LogOutput"}
+WIRED = (
+    GROUND
+    | SIBLINGS
+    | {"AdminDocuments", "BuiltInStreams", "Codecs", "DaemonClient", "DaemonConfiguration", "LogOutput"}
+)
 
 # What each target may import of ours. Imports point down, siblings import none of each other.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -32,6 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ShardFormats": GROUND | {"Codecs"},
     "WireProtocol": GROUND,
     "LocalSocket": GROUND,
+    "DaemonClient": GROUND | {"LocalSocket", "WireProtocol"},
     "LogOutput": GROUND,
     "BuiltInStreams": GROUND | {"Codecs", "StreamRegistry", "Transfer", "ShardFormats"},
     "DaemonConfiguration": GROUND | {"StreamRegistry"},
