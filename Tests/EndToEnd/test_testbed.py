@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.message
 import http.client
 import importlib.util
 import json
@@ -27,7 +28,7 @@ print(json.dumps([dataset[index] for index in range(len(dataset))]))
 
 def fetch(
     stage: Stage, authority: PrivateAuthority, path: str, **headers: str
-) -> tuple[int, bytes, http.client.HTTPMessage]:
+) -> tuple[int, bytes, email.message.Message]:
     """Get a path as a client that trusts the testbed."""
     request = urllib.request.Request(f"{stage.server.url}/{path}", headers=headers)
     opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=authority.client_context()))
