@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from decoding.expectation import assert_row, assert_value
 from shards import read_expected, read_shards
-
 from sluice.decoding import Ragged, decode_columns, row_decoder
 
 DATASETS = [
