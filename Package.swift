@@ -20,7 +20,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 
 /// A C library of the system's behind a module map; Debian's development package provides it.
 func system(_ name: String, _ pkgConfig: String?, _ package: String) -> Target {
-  .systemLibrary(name: name, path: "Sources/SystemLibraries/\(name)", pkgConfig: pkgConfig, providers: [.apt([package])])
+  .systemLibrary(
+    name: name, path: "Sources/SystemLibraries/\(name)", pkgConfig: pkgConfig, providers: [.apt([package])])
 }
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -37,6 +38,7 @@ let package = Package(
   products: [
     .executable(name: "sluiced", targets: ["sluiced"]),
     .executable(name: "sluice", targets: ["sluice"]),
+    .library(name: "SluiceDaemon", targets: ["SluiceDaemon", "StreamRegistry", "DatasetModel"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -48,6 +50,7 @@ let package = Package(
   ],
   targets: [
     // The system's C libraries.
+    system("CLinux", nil, "libc6-dev"),
     system("CZstd", "libzstd", "libzstd-dev"),
     system("CCrypto", "libcrypto", "libssl-dev"),
     system("CBrotli", "libbrotlidec", "libbrotli-dev"),
@@ -58,49 +61,67 @@ let package = Package(
 
     // The ground floor.
     library("DatasetModel"),
-    library("LinuxSystem", [systemPackage]),
+    library("LinuxSystem", ["CLinux", systemPackage]),
     library("Codecs", ["CZstd", "CCrypto", "CBrotli", "CZlib", "CBZip2", "CSnappy", "CXXHash"]),
 
     // Siblings: none imports another.
     library("Planning", ["DatasetModel"]),
     library("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
     library("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", deques, heaps, orderedCollections]),
-    library("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", logging, deques]),
-    library("ShardFormats", ["DatasetModel"]),
+    library("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", deques]),
     library("WireProtocol", ["DatasetModel"], exclude: ["PROTOCOL.md"]),
+    library("ShardFormats", ["DatasetModel", "Codecs"]),
     library("LocalSocket", ["LinuxSystem", systemPackage]),
 
+    // The built-in stream kinds, above the two siblings they need.
+    library(
+      "BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", systemPackage]),
+
+    // What logs and status are made of.
+    library("LogOutput", ["LinuxSystem", logging]),
+    library("AdminDocuments"),
+
     // What wires them.
-    library("DaemonConfiguration", ["DatasetModel", "StreamRegistry", yams]),
+    library("DaemonConfiguration", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage, yams]),
     library(
       "Server",
       [
         "DatasetModel", "LinuxSystem", "Codecs", "Planning", "StreamRegistry", "ShardCache", "Transfer", "ShardFormats",
-        "WireProtocol", "LocalSocket", "DaemonConfiguration", logging, lifecycle, deques, orderedCollections,
+        "WireProtocol", "LocalSocket", "DaemonConfiguration", "BuiltInStreams", "AdminDocuments", logging, lifecycle,
+        systemPackage,
       ]),
-    .executableTarget(
-      name: "sluiced",
-      dependencies: ["Server", "DaemonConfiguration", "LinuxSystem", argumentParser, logging, lifecycle],
-      swiftSettings: strict),
+    library(
+      "SluiceDaemon",
+      [
+        "Server", "DaemonConfiguration", "LinuxSystem", "LogOutput", "BuiltInStreams", "StreamRegistry", "Transfer",
+        argumentParser, logging,
+      ]),
+    .executableTarget(name: "sluiced", dependencies: ["SluiceDaemon"], swiftSettings: strict),
     .executableTarget(
       name: "sluice",
       dependencies: [
         "DatasetModel", "LinuxSystem", "LocalSocket", "WireProtocol", "Planning", "DaemonConfiguration", "ShardFormats",
-        "Codecs", argumentParser,
+        "Codecs", "AdminDocuments", argumentParser,
       ],
       swiftSettings: strict),
 
     tests("DatasetModel"),
-    tests("Planning", ["DatasetModel"]),
+    tests("LogOutput", ["LinuxSystem", logging]),
+    tests("Planning", ["DatasetModel", "CCrypto"]),
     tests("Codecs"),
     tests("LinuxSystem"),
     tests("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
     tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs"]),
-    tests("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", logging]),
+    tests("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", "TransferBench"]),
+    .executableTarget(
+      name: "TransferBench",
+      dependencies: ["DatasetModel", "LinuxSystem", "StreamRegistry", "Transfer", "BuiltInStreams"],
+      path: "Tests/TransferBench", swiftSettings: strict),
+    tests("BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer"]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
     tests("WireProtocol", ["DatasetModel"]),
     tests("LocalSocket", ["LinuxSystem", "WireProtocol"]),
-    tests("DaemonConfiguration", ["DatasetModel", "StreamRegistry"]),
+    tests("DaemonConfiguration", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
     tests("Server", ["DatasetModel", "LinuxSystem", "Planning", "WireProtocol", "LocalSocket", "DaemonConfiguration"]),
   ],
   swiftLanguageModes: [.v6]

@@ -23,12 +23,21 @@ public struct StreamSourceError: Error, Sendable, CustomStringConvertible {
   public let retryAfterSeconds: Double?
   /// True when the remote asked the whole node to slow down (429, 503).
   public let slowDown: Bool
+  /// What of the file was written and can be kept by the next attempt, if the source can resume.
+  public let resume: ResumeOffset?
+  /// A short name of what went wrong, for counters; one of a small set.
+  public let cause: String
 
-  public init(_ code: Code, _ message: String, retryAfterSeconds: Double? = nil, slowDown: Bool = false) {
+  public init(
+    _ code: Code, _ message: String, retryAfterSeconds: Double? = nil, slowDown: Bool = false,
+    resume: ResumeOffset? = nil, cause: String? = nil
+  ) {
     self.code = code
     self.message = message
     self.retryAfterSeconds = retryAfterSeconds
     self.slowDown = slowDown
+    self.resume = resume
+    self.cause = cause ?? code.rawValue
   }
 
   public var description: String { message }

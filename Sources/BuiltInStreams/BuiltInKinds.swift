@@ -1,0 +1,30 @@
+import StreamRegistry
+import Transfer
+
+/// The kinds of streams that come with Sluice.
+public enum BuiltInKinds {
+  /// Registers every built-in kind; their downloads go through `transport`.
+  public static func register(
+    in registry: inout StreamRegistry, transport: any Transport
+  ) throws(StreamRegistryError) {
+    try registry.register("local", LocalKind.make)
+    for scheme in ["https", "http"] {
+      try registry.register(scheme) { try HTTPKind.make($0, transport: transport) }
+    }
+  }
+}
+
+extension StreamConfiguration {
+  /// `root` and the split below it.
+  func withSplit(_ root: String) -> String {
+    guard let split else { return root }
+    return root.hasSuffix("/") ? root + split : "\(root)/\(split)"
+  }
+
+  /// The limits of the fetches that no caller bounds.
+  var fetchLimits: FetchLimits {
+    var limits = FetchLimits()
+    limits.idleSeconds = downloadTimeout
+    return limits
+  }
+}

@@ -1,0 +1,108 @@
+import LinuxSystem
+import StreamRegistry
+import Transfer
+
+/// The stream source over any remote service that answers GET requests: one attempt a call, in the door's words.
+struct RemoteSource: StreamSource {
+  /// The largest index.json that is read, in bytes: some four million shards.
+  static let indexLimit = 1 << 30
+  /// The most index documents of one stream.
+  static let indexCountLimit = 65_536
+
+  let service: any RemoteService
+  let transport: any Transport
+  let subdirectories: StreamConfiguration.Subdirectories
+  let limits: FetchLimits
+
+  var location: String { service.location }
+
+  init(
+    service: any RemoteService, transport: any Transport, subdirectories: StreamConfiguration.Subdirectories = .none,
+    limits: FetchLimits = FetchLimits()
+  ) {
+    self.service = service
+    self.transport = transport
+    self.subdirectories = subdirectories
+    self.limits = limits
+  }
+
+  func manifest() async throws -> ManifestAnswer {
+    switch subdirectories {
+    case .none: return try await documents(in: [""])
+    case .list(let list): return try await documents(in: list)
+    case .discover:
+      guard let found = try await service.indexedSubdirectories(through: transport) else {
+        throw StreamSourceError(
+          .permanent, "\(location) cannot be listed: name the subdirectories that hold an index.json instead")
+      }
+      guard !found.isEmpty else { throw StreamSourceError(.notFound, "\(location) has no index.json at any depth") }
+      guard found.count <= Self.indexCountLimit else {
+        throw StreamSourceError(
+          .permanent, "\(location) has \(found.count) index files; at most \(Self.indexCountLimit) are read")
+      }
+      return try await documents(in: found)
+    }
+  }
+
+  private func documents(in subdirectories: [String]) async throws -> ManifestAnswer {
+    var documents: [IndexDocument] = []
+    var validators: [String] = []
+    for subdirectory in subdirectories {
+      try Task.checkCancellation()
+      let path = subdirectory.isEmpty ? "index.json" : "\(subdirectory)/index.json"
+      let (bytes, receipt) = try await document(path)
+      documents.append(IndexDocument(subdirectory: subdirectory, bytes: bytes))
+      if let validator = receipt.validator ?? receipt.lastModified { validators.append(validator) }
+    }
+    let isComplete = validators.count == documents.count
+    return .documents(documents, validator: isComplete ? validators.joined(separator: ",") : nil)
+  }
+
+  private func document(_ path: String) async throws -> (bytes: [UInt8], receipt: TransferReceipt) {
+    let file = try local { () throws(SystemError) in try OwnedDescriptor.memoryFile("sluice-index") }
+    let receipt = try await perform(
+      path, extent: .atMost(Self.indexLimit), validator: nil, limits: limits, into: file, progress: { _ in })
+    return (try local { () throws(SystemError) in try file.read(count: receipt.end, at: 0) }, receipt)
+  }
+
+  func fetch(_ request: FileRequest, into staging: StagingFile) async throws -> FetchReceipt {
+    var extent = Extent.whole(request.bytes)
+    var validator: String?
+    if let resume = request.resume, resume.bytes > 0, resume.bytes < request.bytes {
+      extent = .exactly(range: resume.bytes..<request.bytes, total: request.bytes)
+      validator = resume.validator
+    }
+    let receipt = try await perform(
+      request.path, extent: extent, validator: validator, limits: request.limits, into: staging.descriptor,
+      progress: staging.progress)
+    return FetchReceipt(bytes: receipt.end, validator: receipt.validator, moved: receipt.moved)
+  }
+
+  /// One attempt; a second one only when the first was refused and there are better credentials.
+  private func perform(
+    _ path: String, extent: Extent, validator: String?, limits: FetchLimits, into file: OwnedDescriptor,
+    progress: @escaping @Sendable (Int) -> Void
+  ) async throws -> TransferReceipt {
+    var mayRecover = true
+    while true {
+      let target = try await service.target(for: path)
+      let request = TransferRequest(
+        url: target.url, headers: target.headers, extent: extent, validator: validator, limits: TransferLimits(limits),
+        allowsPlainHTTP: service.allowsPlainHTTP)
+      do {
+        return try await transport.perform(request, into: file, progress: progress)
+      } catch {
+        if error.code == .cancelled { throw CancellationError() }
+        if mayRecover, error.code == .refused || error.region != nil {
+          mayRecover = false
+          if try await service.recover(from: error) { continue }
+        }
+        throw StreamSourceError(error)
+      }
+    }
+  }
+
+  private func local<Result>(_ body: () throws(SystemError) -> Result) throws(StreamSourceError) -> Result {
+    do { return try body() } catch { throw StreamSourceError(TransferFailure(diskError: error)) }
+  }
+}

@@ -1,0 +1,43 @@
+import LinuxSystem
+import Logging
+import Synchronization
+
+/// swift-log's door to a sink, behind a flood gate that all loggers of the process share.
+public struct DaemonLogHandler: LogHandler {
+  /// The flood gate and the level that a reload may change.
+  public final class Shared: Sendable {
+    fileprivate let sink: any LogSink
+    fileprivate let gate = Mutex(FloodGate())
+
+    public init(sink: any LogSink) { self.sink = sink }
+  }
+
+  private let label: String
+  private let shared: Shared
+  public var metadata: Logger.Metadata = [:]
+  public var logLevel: Logger.Level
+
+  public init(label: String, level: Logger.Level, shared: Shared) {
+    self.label = label
+    self.logLevel = level
+    self.shared = shared
+  }
+
+  public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  // swift-log's signature.
+  public func log(event: LogEvent) {
+    let now = WallClock.seconds()
+    let text = event.message.description
+    let (passes, held) = shared.gate.withLock { $0.admit("\(event.level) \(text)", now: now) }
+    guard passes else { return }
+    var merged = metadata
+    if let own = event.metadata { merged.merge(own) { $1 } }
+    var fields = merged.map { (name: $0.key, value: $0.value.description) }.sorted { $0.name < $1.name }
+    if held > 0 { fields.append((name: "like_it_before", value: "\(held)")) }
+    shared.sink.write(LogRecord(time: now, level: event.level, label: label, message: text, fields: fields))
+  }
+}

@@ -1,0 +1,100 @@
+/// Draws from a closed range, each with the reference's way of rejecting; rng.md §5 and §6.
+extension Generator {
+  /// Uniform in 0…top by masking and rejecting. Only shuffles draw this way.
+  @inline(__always)
+  mutating func masked(_ top: UInt64) -> UInt64 {
+    if top == 0 { return 0 }
+    let mask = UInt64.max >> UInt64(top.leadingZeroBitCount)
+    if top <= 0xffff_ffff {
+      while true {
+        let value = UInt64(next32()) & mask
+        if value <= top { return value }
+      }
+    }
+    while true {
+      let value = next64() & mask
+      if value <= top { return value }
+    }
+  }
+
+  /// Uniform in 0…top by multiplying and rejecting (Lemire). `integers` and `choice` draw this way.
+  @inline(__always)
+  mutating func multiplied(_ top: UInt64) -> UInt64 {
+    if top == 0 { return 0 }
+    if top < 0xffff_ffff {
+      let width = UInt32(truncatingIfNeeded: top) + 1
+      var product = next32().multipliedFullWidth(by: width)
+      if product.low < width {
+        let threshold = (0 &- width) % width
+        while product.low < threshold { product = next32().multipliedFullWidth(by: width) }
+      }
+      return UInt64(product.high)
+    }
+    if top == 0xffff_ffff { return UInt64(next32()) }
+    if top == .max { return next64() }
+    let width = top + 1
+    var product = next64().multipliedFullWidth(by: width)
+    if product.low < width {
+      let threshold = (0 &- width) % width
+      while product.low < threshold { product = next64().multipliedFullWidth(by: width) }
+    }
+    return product.high
+  }
+
+  /// Uniform in low..<high. The range must not be empty.
+  mutating func integer(in range: Range<Int>) -> Int {
+    precondition(!range.isEmpty, "an empty range has no integer to draw")
+    let top = UInt64(bitPattern: Int64(range.upperBound &- 1 &- range.lowerBound))
+    return range.lowerBound &+ Int(truncatingIfNeeded: multiplied(top))
+  }
+
+  /// `count` of the integers 0..<population, without replacement, in the order in which the reference returns them.
+  mutating func choice(_ population: Int, _ count: Int) -> [Int] {
+    precondition(count >= 0 && count <= population, "a choice cannot be larger than its population")
+    if count == 0 { return [] }
+    if population > 10_000, count > population / 50 {
+      var all = Array(0..<population)
+      shuffleByMultiplying(&all, downTo: max(population - count, 1))
+      return Array(all[(population - count)...])
+    }
+    var taken = BitSet(population)
+    var chosen: [Int] = []
+    chosen.reserveCapacity(count)
+    for last in (population - count)..<population {
+      var value = Int(multiplied(UInt64(last)))
+      if taken.contains(value) { value = last }
+      taken.insert(value)
+      chosen.append(value)
+    }
+    shuffleByMultiplying(&chosen, downTo: 1)
+    return chosen
+  }
+
+  private mutating func shuffleByMultiplying(_ values: inout [Int], downTo first: Int) {
+    for index in stride(from: values.count - 1, through: first, by: -1) {
+      values.swapAt(index, Int(multiplied(UInt64(index))))
+    }
+  }
+}
+
+/// A set of small integers, one bit each.
+struct BitSet {
+  private var words: [UInt64]
+
+  init(_ capacity: Int) { words = [UInt64](repeating: 0, count: (capacity + 63) / 64) }
+
+  func contains(_ value: Int) -> Bool { words[value >> 6] >> UInt64(value & 63) & 1 == 1 }
+
+  mutating func insert(_ value: Int) { words[value >> 6] |= 1 << UInt64(value & 63) }
+
+  /// Calls `body` with every member, ascending.
+  func visit(_ body: (Int) -> Void) {
+    for (index, word) in words.enumerated() where word != 0 {
+      var left = word
+      while left != 0 {
+        body(index << 6 + left.trailingZeroBitCount)
+        left &= left - 1
+      }
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import DatasetModel
+import Logging
+import StreamRegistry
+import Synchronization
+
+/// The registered streams, each index loaded once a node however many datasets, sessions and requests want it.
+final class StreamCatalog: Sendable {
+  /// How a stream stands, for status and health.
+  enum Standing: Sendable {
+    case loading
+    case ready(LoadedStream)
+    case failed(String)
+  }
+
+  private let registry: StreamRegistry
+  private let loader: ManifestLoader
+  private let logger: Logger
+  private let results = SharedResults<StreamConfiguration, LoadedStream>(limit: 10_000)
+  private let standings = Mutex<[StreamName: Standing]>([:])
+  private let nextNumber = Mutex(1)
+
+  init(registry: StreamRegistry, loader: ManifestLoader, logger: Logger) {
+    self.registry = registry
+    self.loader = loader
+    self.logger = logger
+  }
+
+  /// The stream with its manifest; loads it if it is not, and tries again if it could not be loaded before.
+  func stream(_ configuration: StreamConfiguration) async throws -> LoadedStream {
+    let name = configuration.name
+    standings.withLock { standings in
+      if case .ready = standings[name] { return }
+      standings[name] = .loading
+    }
+    do {
+      let stream = try await results.value(for: configuration) { [self] in try await load(configuration) }
+      standings.withLock { $0[name] = .ready(stream) }
+      return stream
+    } catch {
+      standings.withLock { $0[name] = .failed("\(error)") }
+      throw error
+    }
+  }
+
+  /// Loads all of `configurations` side by side; failures are logged and kept for status, and do not stop the others.
+  func preload(_ configurations: [StreamConfiguration]) async {
+    await withTaskGroup(of: Void.self) { group in
+      for configuration in configurations {
+        group.addTask { [self] in
+          do {
+            _ = try await stream(configuration)
+          } catch {
+            logger.error(
+              "stream could not be loaded",
+              metadata: ["stream": "\(configuration.name)", "location": "\(configuration.location)", "error": "\(error)"])
+          }
+        }
+      }
+    }
+  }
+
+  /// Forgets what is known of a stream, so that the next use loads its index anew; sessions keep what they opened.
+  func forget(_ configuration: StreamConfiguration) {
+    results.forget(configuration)
+    standings.withLock { $0[configuration.name] = nil }
+  }
+
+  /// How the stream stands now.
+  func standing(_ name: StreamName) -> Standing? { standings.withLock { $0[name] } }
+
+  /// All standings.
+  func allStandings() -> [StreamName: Standing] { standings.withLock { $0 } }
+
+  private func load(_ configuration: StreamConfiguration) async throws -> LoadedStream {
+    let source: any StreamSource
+    do {
+      source = try registry.source(for: configuration)
+    } catch {
+      throw ServerError(.badSpecification, "stream \(configuration.name): \(error)", cause: error)
+    }
+    let loaded = try await loader.load(configuration, from: source)
+    let number = nextNumber.withLock { number in
+      defer { number += 1 }
+      return number
+    }
+    let stream = LoadedStream(
+      number: number, configuration: configuration, source: source, manifest: loaded.manifest,
+      identity: loaded.identity, staleBecause: loaded.staleBecause)
+    logger.info(
+      "stream loaded",
+      metadata: [
+        "stream": "\(stream.name)", "location": "\(configuration.location)", "shards": "\(loaded.manifest.shards.count)",
+        "samples": "\(loaded.manifest.samples)",
+      ])
+    if let reason = loaded.staleBecause {
+      logger.warning(
+        "remote cannot be asked for its index; the kept copy serves",
+        metadata: ["stream": "\(stream.name)", "error": "\(reason)"])
+    }
+    return stream
+  }
+}

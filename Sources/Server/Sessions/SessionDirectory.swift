@@ -1,0 +1,71 @@
+import AdminDocuments
+import DatasetModel
+import Synchronization
+
+/// What is known of one open session outside its connection's thread: for status, metrics and the watchdog.
+final class SessionRecord: Sendable {
+  let number: Int
+  let client: String
+  let process: Int
+  let user: Int
+  let dataset: DatasetName
+  let rank: Int
+  let ranks: Int
+  private let state: Mutex<SessionProgress>
+
+  init(
+    number: Int, client: String, process: Int, user: Int, dataset: DatasetName, rank: Int, ranks: Int, now: Double
+  ) {
+    self.number = number
+    self.client = client
+    self.process = process
+    self.user = user
+    self.dataset = dataset
+    self.rank = rank
+    self.ranks = ranks
+    state = Mutex(SessionProgress(now: now))
+  }
+
+  /// Reads or changes the progress.
+  func progress<Result: Sendable>(_ body: (inout sending SessionProgress) -> sending Result) -> Result {
+    state.withLock(body)
+  }
+
+  /// The session as status shows it.
+  func status(now: Double) -> SessionStatus {
+    let progress = state.withLock { $0 }
+    return SessionStatus(
+      number: number, client: client, process: process, user: user, dataset: dataset.rawValue, rank: rank,
+      ranks: ranks, epoch: progress.epoch, batch: progress.batch, batches: progress.batches,
+      samplesPerSecond: progress.samplesPerSecond(now: now), bytesPerSecond: progress.bytesPerSecond(now: now),
+      idleSeconds: max(0, now - progress.lastRequest), waitingFor: progress.waitingFor, stalls: progress.stalls)
+  }
+}
+
+/// All open sessions of the daemon.
+final class SessionDirectory: Sendable {
+  private struct State {
+    var sessions: [Int: SessionRecord] = [:]
+    var opened = 0
+  }
+
+  private let state = Mutex(State())
+
+  /// A number for the next session, unique in this daemon's life.
+  func nextNumber() -> Int {
+    state.withLock { state in
+      state.opened += 1
+      return state.opened
+    }
+  }
+
+  func add(_ session: SessionRecord) { state.withLock { $0.sessions[session.number] = session } }
+
+  func remove(_ number: Int) { state.withLock { $0.sessions[number] = nil } }
+
+  /// Open sessions in the order in which they came.
+  var all: [SessionRecord] { state.withLock { $0.sessions.values.sorted { $0.number < $1.number } } }
+
+  /// Sessions opened since the start.
+  var opened: Int { state.withLock { $0.opened } }
+}

@@ -1,0 +1,56 @@
+"""DESIGN's diagram as data: which target may import which, who may import the system, and what may be how long."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SWIFT_FILE_LINES = 300
+PYTHON_FILE_LINES = 320
+SHELL_FILE_LINES = 320
+FUNCTION_LINES = 60
+
+SYSTEM_LIBRARIES = {"CZstd", "CCrypto", "CBrotli", "CZlib", "CBZip2", "CSnappy", "CXXHash"}
+GROUND = {"DatasetModel", "LinuxSystem"}
+SIBLINGS = {
+    "Planning", "StreamRegistry", "ShardCache", "Transfer", "ShardFormats", "WireProtocol", "LocalSocket",
+}  # fmt: skip
+
+WIRED = GROUND | SIBLINGS | {"AdminDocuments", "BuiltInStreams", "Codecs", "DaemonConfiguration", "LogOutput"}
+
+# What each target may import of ours. Imports point down, siblings import none of each other.
+MAY_IMPORT: dict[str, set[str]] = {
+    "DatasetModel": set(),
+    "AdminDocuments": set(),
+    "LinuxSystem": set(),
+    "Codecs": SYSTEM_LIBRARIES,
+    "Planning": {"DatasetModel"},
+    "StreamRegistry": GROUND | {"Codecs"},
+    "ShardCache": GROUND | {"Codecs"},
+    "Transfer": GROUND | {"Codecs"},
+    "ShardFormats": GROUND | {"Codecs"},
+    "WireProtocol": GROUND,
+    "LocalSocket": GROUND,
+    "LogOutput": GROUND,
+    "BuiltInStreams": GROUND | {"Codecs", "StreamRegistry", "Transfer", "ShardFormats"},
+    "DaemonConfiguration": GROUND | {"StreamRegistry"},
+    "Server": WIRED,
+    "sluiced": WIRED | {"Server"},
+    "sluice": WIRED,
+}
+
+# Glibc belongs to LinuxSystem. Foundation is kept out of everything that plans, counts or speaks the protocol.
+GLIBC = {"LinuxSystem"}
+FOUNDATION = {"AdminDocuments", "BuiltInStreams", "DaemonConfiguration", "LogOutput", "Server", "Transfer"} | {
+    "sluice",
+    "sluiced",
+}
+
+# Where unchecked concurrency may be: behind a safe face, with a comment that says why it is sound.
+UNCHECKED = {"Sources/LinuxSystem/", "Sources/Codecs/"}
+# Single files elsewhere, each with the reason why it cannot be done otherwise.
+UNCHECKED_FILES: dict[str, str] = {}
+
+# Packages beside our own targets; each target names in Package.swift which of them it uses.
+TOP_LEVEL = {"Package.swift", "README.md", "Sources", "Tests", "config", "scripts", "systemd"}
