@@ -119,7 +119,7 @@ let package = Package(
       path: "Tests/TransferBench", swiftSettings: strict),
     tests("BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer"]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
-    tests("WireProtocol", ["DatasetModel"]),
+    tests("WireProtocol", ["DatasetModel", systemPackage]),
     tests("LocalSocket", ["LinuxSystem", "WireProtocol"]),
     tests("DaemonConfiguration", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
     tests("Server", ["DatasetModel", "LinuxSystem", "Planning", "WireProtocol", "LocalSocket", "DaemonConfiguration"]),
