@@ -50,6 +50,12 @@ struct ConnectionLoop {
       try send([OutgoingFrame(error, request: next.number)])
       return false
     }
+    guard parts.drain.enter() else {
+      let error = ErrorReply(.draining, retry: .afterReconnect, message: "the daemon is stopping; connect again")
+      try send([OutgoingFrame(error, request: next.number)])
+      return false
+    }
+    defer { parts.drain.leave() }
     guard var service else { preconditionFailure("the parser let a request through before hello") }
     self.service = nil
     defer { self.service = service }
