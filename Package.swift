@@ -27,6 +27,8 @@ func system(_ name: String, _ pkgConfig: String?, _ package: String) -> Target {
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let flyingFox: Target.Dependency = .product(name: "FlyingFox", package: "FlyingFox")
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let deques: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let heaps: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
@@ -47,6 +49,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
   ],
   targets: [
     // The system's C libraries.
@@ -81,14 +84,16 @@ let package = Package(
     library("LogOutput", ["LinuxSystem", logging]),
     library("AdminDocuments"),
 
+    library("DaemonClient", ["LinuxSystem", "LocalSocket", "WireProtocol"]),
+
     // What wires them.
     library("DaemonConfiguration", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage, yams]),
     library(
       "Server",
       [
         "DatasetModel", "LinuxSystem", "Codecs", "Planning", "StreamRegistry", "ShardCache", "Transfer", "ShardFormats",
-        "WireProtocol", "LocalSocket", "DaemonConfiguration", "BuiltInStreams", "AdminDocuments", logging, lifecycle,
-        systemPackage,
+        "WireProtocol", "LocalSocket", "DaemonConfiguration", "BuiltInStreams", "AdminDocuments", "DaemonClient",
+        logging, lifecycle, unixSignals, systemPackage, flyingFox,
       ]),
     library(
       "SluiceDaemon",
@@ -101,13 +106,13 @@ let package = Package(
       name: "sluice",
       dependencies: [
         "DatasetModel", "LinuxSystem", "LocalSocket", "WireProtocol", "Planning", "DaemonConfiguration", "ShardFormats",
-        "Codecs", "AdminDocuments", argumentParser,
+        "Codecs", "AdminDocuments", "DaemonClient", argumentParser,
       ],
       swiftSettings: strict),
 
     tests("DatasetModel"),
     tests("LogOutput", ["LinuxSystem", logging]),
-    tests("Planning", ["DatasetModel", "CCrypto"]),
+    tests("Planning", ["DatasetModel", "Codecs"]),
     tests("Codecs"),
     tests("LinuxSystem"),
     tests("StreamRegistry", ["DatasetModel", "LinuxSystem"]),

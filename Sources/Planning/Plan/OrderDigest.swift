@@ -1,17 +1,18 @@
 /// A digest fed piece by piece. Planning makes bytes; what hashes them is the caller's.
-public protocol IncrementalDigest {
+///
+/// `Codecs.IncrementalDigest` has these functions and needs no more than a declaration to conform.
+public protocol OrderDigest: ~Copyable {
   /// Takes more bytes.
   mutating func update(_ bytes: UnsafeRawBufferPointer)
   /// The digest of all bytes taken.
-  consuming func finalize() -> [UInt8]
+  consuming func finalizeBytes() -> [UInt8]
 }
 
 extension EpochPlan {
   /// The digest of the tensor's bytes, as the reference's would be.
-  public func tensorDigest(_ digest: consuming some IncrementalDigest) -> [UInt8] {
-    var digest = digest
+  public func tensorDigest(_ digest: consuming some OrderDigest & ~Copyable) -> [UInt8] {
     forEachTensorChunk { bytes in digest.update(bytes) }
-    return digest.finalize()
+    return digest.finalizeBytes()
   }
 }
 

@@ -1,7 +1,7 @@
 import DatasetModel
 
 /// What a kept plan is known by: equal keys, equal plans.
-public struct PlanKey: Hashable, Sendable {
+public struct PlanIdentity: Hashable, Sendable {
   /// The dataset's order.
   public let fingerprint: Fingerprint
   /// The world as the trainers see it.
