@@ -57,13 +57,15 @@ extension Generator {
       shuffleByMultiplying(&all, downTo: max(population - count, 1))
       return Array(all[(population - count)...])
     }
-    var taken = BitSet(population)
+    var taken = IntegerSet(below: population, expecting: count)
     var chosen: [Int] = []
     chosen.reserveCapacity(count)
     for last in (population - count)..<population {
       var value = Int(multiplied(UInt64(last)))
-      if taken.contains(value) { value = last }
-      taken.insert(value)
+      if !taken.insert(value) {
+        value = last
+        taken.insert(value)
+      }
       chosen.append(value)
     }
     shuffleByMultiplying(&chosen, downTo: 1)
@@ -73,28 +75,6 @@ extension Generator {
   private mutating func shuffleByMultiplying(_ values: inout [Int], downTo first: Int) {
     for index in stride(from: values.count - 1, through: first, by: -1) {
       values.swapAt(index, Int(multiplied(UInt64(index))))
-    }
-  }
-}
-
-/// A set of small integers, one bit each.
-struct BitSet {
-  private var words: [UInt64]
-
-  init(_ capacity: Int) { words = [UInt64](repeating: 0, count: (capacity + 63) / 64) }
-
-  func contains(_ value: Int) -> Bool { words[value >> 6] >> UInt64(value & 63) & 1 == 1 }
-
-  mutating func insert(_ value: Int) { words[value >> 6] |= 1 << UInt64(value & 63) }
-
-  /// Calls `body` with every member, ascending.
-  func visit(_ body: (Int) -> Void) {
-    for (index, word) in words.enumerated() where word != 0 {
-      var left = word
-      while left != 0 {
-        body(index << 6 + left.trailingZeroBitCount)
-        left &= left - 1
-      }
     }
   }
 }

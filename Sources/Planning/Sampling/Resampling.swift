@@ -20,7 +20,7 @@ enum Resampling {
         for _ in 0..<(count / size) { units.append(shard: first, count: size) }
         let part = count % size
         if part > 0 {
-          var chosen = BitSet(size)
+          var chosen = IntegerSet(below: size, expecting: part)
           for offset in generator.choice(size, part) { chosen.insert(offset) }
           units.append(picking: chosen, of: first, count: part)
         }

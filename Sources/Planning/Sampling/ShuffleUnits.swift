@@ -33,7 +33,7 @@ struct ShuffleUnits<ID: SampleNumber>: Sendable {
   }
 
   /// Appends a unit of the members of `offsets`, counted from a shard's first sample.
-  mutating func append(picking offsets: BitSet, of first: Int, count: Int) {
+  mutating func append(picking offsets: IntegerSet, of first: Int, count: Int) {
     list.append(ShuffleUnit(source: ~picked.count, count: count))
     offsets.visit { picked.append(ID(truncatingIfNeeded: first + $0)) }
     total += count
