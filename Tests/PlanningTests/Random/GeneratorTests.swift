@@ -67,7 +67,9 @@ struct GeneratorTests {
       let low = try number("low")
       // Up to 2⁶³, which is no Int; planning never draws so widely, so the test draws below what the width leaves.
       let top = try #require(step["high"]?.word) &- 1 &- UInt64(bitPattern: Int64(low))
-      let values = (0..<(step["size"]?.integer ?? 1)).map { _ in low &+ Int(truncatingIfNeeded: generator.multiplied(top)) }
+      let values = (0..<(step["size"]?.integer ?? 1)).map { _ in
+        low &+ Int(truncatingIfNeeded: generator.multiplied(top))
+      }
       check(step, values.map { UInt64(bitPattern: Int64($0)) }, seed)
     case "uniform":
       let low = try #require(step["low"]?.double)
