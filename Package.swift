@@ -66,7 +66,7 @@ let package = Package(
     // Siblings: none imports another.
     library("Planning", ["DatasetModel"]),
     library("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
-    library("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", deques, heaps, orderedCollections]),
+    library("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", heaps, systemPackage]),
     library("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", logging, deques]),
     library("ShardFormats", ["DatasetModel"]),
     library("WireProtocol", ["DatasetModel"], exclude: ["PROTOCOL.md"]),
@@ -101,7 +101,7 @@ let package = Package(
     tests("Codecs"),
     tests("LinuxSystem"),
     tests("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
-    tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs"]),
+    tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", systemPackage]),
     tests("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", logging]),
     tests("BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer"]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
