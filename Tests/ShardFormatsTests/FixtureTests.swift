@@ -24,7 +24,7 @@ import Testing
       }
     }
     // The one dataset that was written without hashes.
-    #expect(checked > 0 || fixture == .tsv_gz)
+    #expect(checked > 0 || fixture == .tsvGz)
   }
 
   @Test(arguments: Fixture.allCases) func everySampleIsWhereTheTableSays(fixture: Fixture) throws {

@@ -5,8 +5,18 @@ import ShardFormats
 
 /// The twelve datasets that mosaicml-streaming 0.13.0 wrote, by path relative to this file.
 enum Fixture: String, CaseIterable {
-  case csv, jsonl, jsonl_zstd, mds_br, mds_bz2, mds_every_encoding, mds_gz, mds_merged, mds_plain, mds_snappy
-  case mds_zstd, tsv_gz
+  case csv
+  case jsonl
+  case jsonlZstd = "jsonl_zstd"
+  case mdsBr = "mds_br"
+  case mdsBz2 = "mds_bz2"
+  case mdsEveryEncoding = "mds_every_encoding"
+  case mdsGz = "mds_gz"
+  case mdsMerged = "mds_merged"
+  case mdsPlain = "mds_plain"
+  case mdsSnappy = "mds_snappy"
+  case mdsZstd = "mds_zstd"
+  case tsvGz = "tsv_gz"
 
   static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .appending(path: "Fixtures/datasets")

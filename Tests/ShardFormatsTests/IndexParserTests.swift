@@ -81,7 +81,7 @@ struct RecordText {
 
   /// However the document is cut into pieces, the same manifest comes out.
   @Test(arguments: [1, 7, 100, 4096]) func readInPieces(size: Int) throws {
-    let document = try Fixture.mds_every_encoding.bytes("index.json")
+    let document = try Fixture.mdsEveryEncoding.bytes("index.json")
     var parser = IndexParser(stream: "s")
     var position = 0
     try parser.add { (buffer) throws(Never) -> Int in
@@ -114,7 +114,7 @@ struct RecordText {
 
   /// The merged index is the indexes of its subdirectories with their names in front.
   @Test func mergedIsTheSumOfItsParts() throws {
-    let fixture = Fixture.mds_merged
+    let fixture = Fixture.mdsMerged
     let parts = try ["part0", "part1", "part2"].map { ($0, try fixture.bytes("\($0)/index.json")) }
     #expect(try parseIndexes(parts, stream: "s") == (try fixture.manifest()))
   }

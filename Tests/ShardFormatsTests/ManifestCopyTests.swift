@@ -36,7 +36,7 @@ import Testing
   }
 
   @Test func everyChangedByteAndEveryCutIsFound() throws {
-    let copy = ManifestCopy.bytes(of: try Fixture.jsonl_zstd.manifest(), validator: "v")
+    let copy = ManifestCopy.bytes(of: try Fixture.jsonlZstd.manifest(), validator: "v")
     for position in copy.indices {
       var bytes = copy
       bytes[position] ^= 1 << UInt8(position % 8)

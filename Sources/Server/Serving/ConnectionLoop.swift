@@ -1,3 +1,4 @@
+import DaemonConfiguration
 import LinuxSystem
 import LocalSocket
 import Logging
@@ -21,6 +22,7 @@ struct ConnectionLoop {
   /// Returns when the client closed, broke off, or sent what no client may send.
   mutating func run() {
     defer { service?.close() }
+    let connection = connection
     do {
       while true {
         while let next = try parser.next() {
@@ -50,6 +52,12 @@ struct ConnectionLoop {
       try send([OutgoingFrame(error, request: next.number)])
       return false
     }
+    guard parts.drain.enter() else {
+      let error = ErrorReply(.draining, retry: .afterReconnect, message: "the daemon is stopping; connect again")
+      try send([OutgoingFrame(error, request: next.number)])
+      return false
+    }
+    defer { parts.drain.leave() }
     guard var service else { preconditionFailure("the parser let a request through before hello") }
     self.service = nil
     defer { self.service = service }

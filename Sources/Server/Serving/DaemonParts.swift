@@ -16,6 +16,7 @@ final class DaemonParts: Sendable {
   let access: AccessRules
   let errors: RecentErrors
   let clock: DaemonClock
+  let drain = DrainGate()
   let logger: Logger
   /// Changes with every start.
   let instance: String

@@ -26,7 +26,7 @@ public struct FetcherCommand: Sendable {
       "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PATH",
     ]
     var environment: [String: String] = [:]
-    for name in names { environment[name] = Environment.value(name) }
+    for name in names { environment[name] = EnvironmentVariable.value(name) }
     // A fetcher that crashes is replaced at once, not after a minute of symbolication.
     environment["SWIFT_BACKTRACE"] = "enable=no"
     return environment
