@@ -40,6 +40,8 @@ let package = Package(
   products: [
     .executable(name: "sluiced", targets: ["sluiced"]),
     .executable(name: "sluice", targets: ["sluice"]),
+    // What a kind of one's own is held against: see StreamSourceConformance.
+    .library(name: "SluiceStreamTesting", targets: ["StreamSourceConformance", "StreamRegistry", "DatasetModel"]),
     .library(name: "SluiceDaemon", targets: ["SluiceDaemon", "StreamRegistry", "DatasetModel"]),
   ],
   dependencies: [
@@ -63,8 +65,9 @@ let package = Package(
     system("CXXHash", "libxxhash", "libxxhash-dev"),
 
     // The ground floor.
+    .target(name: "CExecGuard"),
     library("DatasetModel"),
-    library("LinuxSystem", ["CLinux", systemPackage]),
+    library("LinuxSystem", ["CLinux", "CExecGuard", systemPackage]),
     library("Codecs", ["CZstd", "CCrypto", "CBrotli", "CZlib", "CBZip2", "CSnappy", "CXXHash"]),
 
     // Siblings: none imports another.
@@ -80,6 +83,10 @@ let package = Package(
     library(
       "BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", systemPackage]),
 
+    // Kinds in any language, and out of nothing; and what every kind is held against.
+    library("ExecStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
+    library("SyntheticStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry"]),
+    library("StreamSourceConformance", ["DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats", "Codecs"]),
     // What logs and status are made of.
     library("LogOutput", ["LinuxSystem", logging]),
     library("AdminDocuments"),
@@ -117,14 +124,25 @@ let package = Package(
     tests("LinuxSystem"),
     tests("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
     tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs"]),
-    tests("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", "TransferBench"]),
+    .target(
+      name: "FaultServer", dependencies: ["LinuxSystem", "Codecs"], path: "Tests/FaultServer",
+      exclude: ["fault_server.py"], swiftSettings: strict),
+    tests("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", "FaultServer", "TransferBench"]),
     .executableTarget(
       name: "TransferBench",
       dependencies: ["DatasetModel", "LinuxSystem", "StreamRegistry", "Transfer", "BuiltInStreams"],
       path: "Tests/TransferBench", swiftSettings: strict),
-    tests("BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer"]),
+    tests("BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", "FaultServer"]),
+    tests("ExecStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", "CExecGuard", systemPackage]),
+    tests("SyntheticStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats"]),
+    tests(
+      "StreamSourceConformance",
+      [
+        "DatasetModel", "LinuxSystem", "StreamRegistry", "ExecStreams", "SyntheticStreams", "DaemonConfiguration",
+        systemPackage,
+      ]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
-    tests("WireProtocol", ["DatasetModel"]),
+    tests("WireProtocol", ["DatasetModel", systemPackage]),
     tests("LocalSocket", ["LinuxSystem", "WireProtocol"]),
     tests("DaemonConfiguration", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
     tests("Server", ["DatasetModel", "LinuxSystem", "Planning", "WireProtocol", "LocalSocket", "DaemonConfiguration"]),

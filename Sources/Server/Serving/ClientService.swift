@@ -1,4 +1,7 @@
+import DaemonConfiguration
+import AdminDocuments
 import DatasetModel
+import Logging
 import Planning
 import WireProtocol
 
@@ -109,8 +112,8 @@ extension ClientService {
     } catch {
       throw ServerError(.planRefused, "dataset \(dataset.name): \(error)", cause: error)
     }
-    let order = try dataset.order(setup)
-    let fingerprint = order.fingerprint(try OrderDigest())
+    let order = dataset.order(setup)
+    let fingerprint = order.fingerprint(FingerprintDigest.make())
     var warnings = dataset.warnings + setup.warnings.map(\.text)
     if let expected = request.expected {
       warnings += try FingerprintCheck.compare(expected, with: order, fingerprint: fingerprint)
