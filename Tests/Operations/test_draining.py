@@ -1,7 +1,8 @@
-"""SIGTERM with a batch in flight: it is finished within a deadline; a second SIGTERM, or the deadline, ends the wait."""
+"""SIGTERM with a batch in flight: it is finished; a second SIGTERM, or the deadline, ends the wait."""
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import struct
 import threading
@@ -69,10 +70,8 @@ def test_nothing_new_is_begun(patient: InFlight, stage: Stage) -> None:
     patient.client.send(wire.OPEN, wire.open_dataset("all"))
     patient.gate.set()
     assert patient.client.receive()[0] == wire.BATCH | 0x8000
-    try:
+    with contextlib.suppress(EOFError):  # it may have ended before the request was read
         assert patient.client.refusal().code == DRAINING
-    except EOFError:
-        pass  # it had ended before the request was read
     assert patient.daemon.process.wait(30) == 0
     with pytest.raises(OSError, match=r"No such file|refused"):
         Connection(stage.socket)
