@@ -73,7 +73,7 @@ let package = Package(
     // Siblings: none imports another.
     library("Planning", ["DatasetModel"]),
     library("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
-    library("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", deques, heaps, orderedCollections]),
+    library("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", heaps, systemPackage]),
     library("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", deques]),
     library("WireProtocol", ["DatasetModel"], exclude: ["PROTOCOL.md"]),
     library("ShardFormats", ["DatasetModel", "Codecs"]),
@@ -125,13 +125,16 @@ let package = Package(
     tests("Codecs"),
     tests("LinuxSystem"),
     tests("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
-    tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs"]),
-    tests("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", "TransferBench"]),
+    tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", systemPackage]),
+    .target(
+      name: "FaultServer", dependencies: ["LinuxSystem", "Codecs"], path: "Tests/FaultServer",
+      exclude: ["fault_server.py"], swiftSettings: strict),
+    tests("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", "FaultServer", "TransferBench"]),
     .executableTarget(
       name: "TransferBench",
       dependencies: ["DatasetModel", "LinuxSystem", "StreamRegistry", "Transfer", "BuiltInStreams"],
       path: "Tests/TransferBench", swiftSettings: strict),
-    tests("BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer"]),
+    tests("BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", "FaultServer"]),
     tests("ExecStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", "CExecGuard", systemPackage]),
     tests("SyntheticStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats"]),
     tests(
@@ -141,7 +144,7 @@ let package = Package(
         "DaemonConfiguration", systemPackage,
       ]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
-    tests("WireProtocol", ["DatasetModel"]),
+    tests("WireProtocol", ["DatasetModel", systemPackage]),
     tests("LocalSocket", ["LinuxSystem", "WireProtocol"]),
     tests("DaemonConfiguration", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
     tests("Server", ["DatasetModel", "LinuxSystem", "Planning", "WireProtocol", "LocalSocket", "DaemonConfiguration"]),

@@ -36,6 +36,18 @@ static inline long sluice_affinity(unsigned char *mask, unsigned long bytes) {
   return syscall(SYS_sched_getaffinity, 0, bytes, mask);
 }
 
+/// accept4(2) with SOCK_CLOEXEC.
+static inline int sluice_accept(int listener) {
+  const int close_on_exec = 02000000;
+  return (int)syscall(SYS_accept4, listener, NULL, NULL, close_on_exec);
+}
+
+/// eventfd2(2) with EFD_CLOEXEC and EFD_NONBLOCK, its counter at 0.
+static inline int sluice_event(void) {
+  const int close_on_exec = 02000000, non_blocking = 04000;
+  return (int)syscall(SYS_eventfd2, 0U, close_on_exec | non_blocking);
+}
+
 // glibc 2.34 and 2.12; declared here because its headers hide them.
 extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int);
 extern int pthread_setname_np(pthread_t, const char *);
