@@ -40,8 +40,6 @@ let package = Package(
   products: [
     .executable(name: "sluiced", targets: ["sluiced"]),
     .executable(name: "sluice", targets: ["sluice"]),
-    // What a kind of one's own is held against: see StreamSourceConformance.
-    .library(name: "SluiceStreamTesting", targets: ["StreamSourceConformance", "StreamRegistry", "DatasetModel"]),
     .library(name: "SluiceDaemon", targets: ["SluiceDaemon", "StreamRegistry", "DatasetModel"]),
   ],
   dependencies: [
@@ -85,8 +83,6 @@ let package = Package(
 
     // Kinds in any language, and out of nothing; and what every kind is held against.
     library("ExecStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
-    library("SyntheticStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry"]),
-    library("StreamSourceConformance", ["DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats", "Codecs"]),
     // What logs and status are made of.
     library("LogOutput", ["LinuxSystem", logging]),
     library("AdminDocuments"),
@@ -121,9 +117,9 @@ let package = Package(
     tests("LogOutput", ["LinuxSystem", logging]),
     tests("Planning", ["DatasetModel", "Codecs"]),
     tests("Codecs"),
-    tests("LinuxSystem"),
+    tests("LinuxSystem", [systemPackage]),
     tests("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
-    tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", systemPackage]),
+    // tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", systemPackage]),
     .target(
       name: "FaultServer", dependencies: ["LinuxSystem", "Codecs"], path: "Tests/FaultServer",
       exclude: ["fault_server.py"], swiftSettings: strict),
@@ -134,16 +130,9 @@ let package = Package(
       path: "Tests/TransferBench", swiftSettings: strict),
     tests("BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", "FaultServer"]),
     tests("ExecStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", "CExecGuard", systemPackage]),
-    tests("SyntheticStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats"]),
-    tests(
-      "StreamSourceConformance",
-      [
-        "DatasetModel", "LinuxSystem", "StreamRegistry", "ExecStreams", "SyntheticStreams", "DaemonConfiguration",
-        systemPackage,
-      ]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
     tests("WireProtocol", ["DatasetModel", systemPackage]),
-    tests("LocalSocket", ["LinuxSystem", "WireProtocol"]),
+    // tests("LocalSocket", ["LinuxSystem", "WireProtocol"]),
     tests("DaemonConfiguration", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
     tests("Server", ["DatasetModel", "LinuxSystem", "Planning", "WireProtocol", "LocalSocket", "DaemonConfiguration"]),
   ],
