@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from sluice.channel import Channel
 from sluice.connection.cancellation import Cancellation
 from sluice.decoding import ColumnValues, Ragged
 from sluice.memory import BufferPool
+from sluice.notices import warn_user
 from sluice.session import DEFAULT_DEPTH, Session
 
 if TYPE_CHECKING:
@@ -205,5 +205,5 @@ def _can_pin() -> bool:
 
     if torch.cuda.is_available():
         return True
-    warnings.warn("pin_memory=True has no effect: torch finds no CUDA device", stacklevel=3)
+    warn_user("pin_memory=True has no effect: torch finds no CUDA device")
     return False
