@@ -73,7 +73,7 @@ let package = Package(
     // Siblings: none imports another.
     library("Planning", ["DatasetModel"]),
     library("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
-    library("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", deques, heaps, orderedCollections]),
+    library("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", heaps, systemPackage]),
     library("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", deques]),
     library("WireProtocol", ["DatasetModel"], exclude: ["PROTOCOL.md"]),
     library("ShardFormats", ["DatasetModel", "Codecs"]),
@@ -123,7 +123,7 @@ let package = Package(
     tests("Codecs"),
     tests("LinuxSystem"),
     tests("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
-    tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs"]),
+    tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", systemPackage]),
     .target(
       name: "FaultServer", dependencies: ["LinuxSystem", "Codecs"], path: "Tests/FaultServer",
       exclude: ["fault_server.py"], swiftSettings: strict),

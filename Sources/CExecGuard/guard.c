@@ -179,6 +179,7 @@ static void become_guard(const struct sluice_exec_request *request, pid_t caller
     _exit(127);
   }
   if (command == 0) become_command(request, guard);
+  report(request->report, SLUICE_EXEC_STARTED, command);
 
   // Only the command may hold the pipes open, and nobody the daemon's sockets.
   int reports = request->report;
@@ -209,5 +210,3 @@ int sluice_exec_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 int sluice_exec_event(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
 int sluice_exec_widen_pipe(int descriptor, int bytes) { return fcntl(descriptor, F_SETPIPE_SZ, bytes); }
-
-void sluice_exec_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }

@@ -60,7 +60,7 @@ struct ExecSettings: Sendable, Hashable {
   /// The command's whole environment: a search path, a locale, where systemd put credentials, and the stream's own.
   private static func environment(_ reader: inout ConfigurationReader) -> [String: String] {
     var environment = ["PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"]
-    environment["CREDENTIALS_DIRECTORY"] = Environment.value("CREDENTIALS_DIRECTORY")
+    environment["CREDENTIALS_DIRECTORY"] = EnvironmentVariable.value("CREDENTIALS_DIRECTORY")
     guard let value = reader.value("environment") else { return environment }
     guard let map = value.map else {
       reader.report("environment", "must be a map of names to texts, not \(value.form)")

@@ -14,7 +14,7 @@ import Testing
     let (logReading, logWriting) = try OwnedDescriptor.pipe()
     let null = try OwnedDescriptor.openingToRead("/dev/null")
     let guardID = Mutex<Int32>(0)
-    try ExecThread.start("starter") {
+    try BlockingThread.start("starter") {
       let started = Self.start("echo self $$; " + script, null, logWriting, writing)
       guardID.withLock { $0 = started }
       // The thread waits for the command's first line, and ends without a word to the guard.
@@ -24,9 +24,11 @@ import Testing
     // The report comes although nobody asked for an end: the wait for it is this test's only clock.
     let report = await withCheckedContinuation { (continuation: CheckedContinuation<[UInt8], Never>) in
       do {
-        try ExecThread.start("waiter") {
+        try BlockingThread.start("waiter") {
+          // The first record says that the command was started.
           var record = [UInt8](repeating: 0, count: 8)
-          let count = record.withUnsafeMutableBytes { (try? reading.descriptor.read(into: $0)) ?? 0 }
+          var count = record.withUnsafeMutableBytes { (try? reading.descriptor.read(into: $0)) ?? 0 }
+          if count == 8 { count = record.withUnsafeMutableBytes { (try? reading.descriptor.read(into: $0)) ?? 0 } }
           continuation.resume(returning: Array(record.prefix(count)))
         }
       } catch { continuation.resume(returning: []) }
@@ -35,7 +37,7 @@ import Testing
     #expect(report.first == UInt8(SLUICE_EXEC_ENDED.rawValue))
     // Wait status of a command that was killed: the number of the signal.
     #expect(report.count == 8 && report[4] == 9)
-    _ = guardID.withLock { ExecThread.reap($0) }
+    _ = guardID.withLock { ExecProcess.reap($0) }
   }
 
   private static func start(

@@ -164,7 +164,8 @@ set -euo pipefail
 mount -t tmpfs none /mnt
 for directory in usr etc var run; do
   mkdir -p /mnt/$directory/upper /mnt/$directory/work
-  mount -t overlay none -o "lowerdir=/$directory,upperdir=/mnt/$directory/upper,workdir=/mnt/$directory/work" /$directory
+  layers="lowerdir=/$directory,upperdir=/mnt/$directory/upper,workdir=/mnt/$directory/work"
+  mount -t overlay none -o "$layers" /$directory
 done
 list() { find /mnt/*/upper \\( -type f -o -type l \\) -path '*sluice*' | grep -v /dpkg/info/ | sort || true; }
 dpkg --install "$1" >&2
@@ -176,7 +177,7 @@ env -i /usr/bin/sluiced --check-config /etc/sluice/sluiced.yaml
 dpkg --remove sluice >&2
 echo "after remove: $(list | tr '\\n' ' ')"
 dpkg --purge sluice >&2
-echo "after purge: $(find /usr /etc /var/cache /run -path '*sluice*' -not -path '/usr/share/doc/*' 2>/dev/null | tr '\\n' ' ')"
+echo "after purge: $(find /usr /etc /var/cache /run -path '*sluice*' 2>/dev/null | tr '\\n' ' ')"
 """
 
 

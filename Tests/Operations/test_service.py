@@ -18,6 +18,7 @@ from testbed.certificates import trusting
 from testbed.daemon import Daemon, dying_with_us, health, program
 from testbed.file_server import Fault
 from testbed.fixtures import Stage
+from testbed.operations import run_sluice
 from testbed.supervision import NotifySocket, activated, listen, service_environment
 
 
@@ -166,11 +167,6 @@ def test_a_refused_configuration_is_exit_status_78(service: Service) -> None:
     text = daemon.log_text()
     assert "remotee" in text
     assert "sluiced.yaml" in text
-
-
-def run_sluice(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [str(program("sluice")), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
 def status(stage: Stage) -> list[str]:

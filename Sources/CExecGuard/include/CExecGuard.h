@@ -44,6 +44,8 @@ enum sluice_exec_report_kind {
   SLUICE_EXEC_FAILED = 1,
   /// The command and all that descended from it are gone; the value is the command's wait status.
   SLUICE_EXEC_ENDED = 2,
+  /// The command's process is there; the value is its process id, which is also its session's and group's.
+  SLUICE_EXEC_STARTED = 3,
 };
 
 /// Forks the guard. Answers its process id, or -1 with errno set.
@@ -59,6 +61,3 @@ int sluice_exec_event(void);
 
 /// Asks for a pipe of that many bytes.
 int sluice_exec_widen_pipe(int descriptor, int bytes);
-
-/// Names the calling thread for whoever looks at the process; cut to 15 bytes.
-void sluice_exec_name_thread(const char *name);

@@ -90,28 +90,58 @@ struct ExecProcess: ~Copyable {
   }
 
   deinit {
-    // A guard that has reported is ending, so this does not wait; one that never will is killed first.
-    if !hasReported { kill(guardID, SIGKILL) }
-    _ = ExecThread.reap(guardID)
+    // A guard that has reported is ending, so this does not wait; one that never will is killed first, and the
+    // command's group after it: the guard that would have done that is gone.
+    if !hasReported {
+      kill(guardID, SIGKILL)
+      if commandID > 0 { kill(-commandID, SIGKILL) }
+    }
+    _ = ExecProcess.reap(guardID)
   }
 
   private var hasReported = false
+  private var commandID: pid_t = 0
 
   /// Has the guard end the command and everything that descends from it; the report follows.
   func end() { kill(guardID, SIGTERM) }
 
-  /// What the guard reports; to be called when `reports` is readable.
-  mutating func report() throws(SystemError) -> ExecEnd? {
+  /// What the guard reports.
+  enum Report: Sendable {
+    case started
+    case ended(ExecEnd)
+    /// Nothing any more: somebody killed it.
+    case lost
+  }
+
+  /// Reads a report; to be called when `reports` is readable.
+  ///
+  /// - Throws: when the command could not be started.
+  mutating func report() throws(SystemError) -> Report {
     var record = sluice_exec_report()
     let size = MemoryLayout<sluice_exec_report>.size
     let descriptor = reports.raw
     let count = try systemCall("read", "the guard's report") { read(descriptor, &record, size) }
-    guard count == size else { return nil }
-    hasReported = true
-    if record.kind == Int32(SLUICE_EXEC_FAILED.rawValue) {
+    guard count == size else { return .lost }
+    switch UInt32(record.kind) {
+    case SLUICE_EXEC_STARTED.rawValue:
+      commandID = record.value
+      return .started
+    case SLUICE_EXEC_FAILED.rawValue:
+      hasReported = true
       throw SystemError("execve", "the command", Errno(rawValue: record.value))
+    default:
+      hasReported = true
+      return .ended(ExecEnd(waitStatus: record.value))
     }
-    return ExecEnd(waitStatus: record.value)
+  }
+
+  /// Waits for a child to end; false when it is none of this process's.
+  static func reap(_ child: pid_t) -> Bool {
+    var status: Int32 = 0
+    while waitpid(child, &status, 0) < 0 {
+      if errno != EINTR { return false }
+    }
+    return true
   }
 }
 

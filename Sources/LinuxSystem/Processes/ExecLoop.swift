@@ -83,7 +83,11 @@ struct ExecLoop<Observer: ExecObserver>: ~Copyable {
 
   private mutating func takeReport() {
     do throws(SystemError) {
-      result = try process.report().map { .ended($0) } ?? .lost
+      switch try process.report() {
+      case .started: break
+      case .ended(let end): result = .ended(end)
+      case .lost: result = .lost
+      }
     } catch { result = .notStarted(error) }
   }
 
@@ -144,13 +148,5 @@ extension OwnedDescriptor {
   /// Asks for a pipe of 1 MiB; where the user's share of pipe memory is used up it stays as it is.
   func widenPipe() {
     _ = sluice_exec_widen_pipe(raw, 1 << 20)
-  }
-
-  func write(_ bytes: [UInt8], at offset: Int) throws(SystemError) {
-    var failure: SystemError?
-    bytes.withUnsafeBytes { bytes in
-      do throws(SystemError) { try write(bytes, at: offset) } catch { failure = error }
-    }
-    if let failure { throw failure }
   }
 }

@@ -79,7 +79,7 @@ struct ClientService {
   private mutating func end(_ number: UInt32) {
     guard let session = sessions.removeValue(forKey: number) else { return }
     parts.sessions.remove(session.record.number)
-    parts.shards.ended(session.record.number)
+    parts.shards.futures.ended(session.record)
   }
 
   private func session(_ number: UInt32) throws(ServerError) -> Session {
@@ -185,7 +185,7 @@ extension ClientService {
     }
     session.current = epoch
     sessions[sessionNumber] = session
-    parts.shards.began(epoch, of: session)
+    parts.shards.futures.began(epoch, of: session)
     return epoch
   }
 
@@ -204,7 +204,7 @@ extension ClientService {
       counts.append(UInt32(samples.count))
       ids += samples
     }
-    parts.shards.reached(batch: selection.batches.first ?? 0, of: session)
+    parts.shards.futures.reached(batch: selection.batches.first ?? 0, of: session)
     let places = SamplePlaces(counts: counts, ids: ids, dataset: session.dataset)
     let (frames, bytes) = try self.frames(
       session, number, epoch: request.epoch, first: selection.first, places: places, wanted: request.bytes)
