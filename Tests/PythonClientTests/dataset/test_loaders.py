@@ -265,3 +265,9 @@ def test_descriptors_do_not_grow(daemon: FakeDaemon) -> None:
         counts.append(len(list(Path("/proc/self/fd").iterdir())))
     # The fake daemon lives in this process, too, and may be about to close a connection.
     assert abs(counts[1] - counts[-1]) <= 2
+
+
+def test_ids_beside_the_columns(daemon: FakeDaemon) -> None:
+    batches = list(sluice.BatchLoader(open_dataset(daemon), columns=[], id_column="id"))
+    assert torch.cat([batch["id"] for batch in batches]).tolist() == list(range(len(daemon.samples)))
+    assert list(batches[0]) == ["id"]
