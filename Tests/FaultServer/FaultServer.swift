@@ -3,15 +3,15 @@ import Synchronization
 
 /// The misbehaving web server of the tests, started when the first test wants it; it ends with the test process, because
 /// its standard input does.
-final class FaultServer: Sendable {
-  static let shared = Result { try FaultServer() }
+public final class FaultServer: Sendable {
+  public static let shared = Result { try FaultServer() }
 
-  let port: Int
+  public let port: Int
   private let process: Mutex<(Process, Pipe)>
 
-  init(arguments: [String] = []) throws {
-    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("FaultServer/fault_server.py")
+  public init(arguments: [String] = []) throws {
+    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("fault_server.py")
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = ["python3", script.path] + arguments
@@ -33,7 +33,7 @@ final class FaultServer: Sendable {
   }
 
   /// The URL of a fault: `url("truncate", 4096)`. Every call names another file, so that tests do not share counts.
-  func url(_ fault: String, _ length: Int, query: String = "") -> String {
+  public func url(_ fault: String, _ length: Int, query: String = "") -> String {
     let name = "\(UInt64.random(in: 0...UInt64.max))"
     return "http://127.0.0.1:\(port)/\(fault)/\(length)/\(name)\(query.isEmpty ? "" : "?\(query)")"
   }
