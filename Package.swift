@@ -121,7 +121,7 @@ let package = Package(
     tests("LogOutput", ["LinuxSystem", logging]),
     tests("Planning", ["DatasetModel", "Codecs"]),
     tests("Codecs"),
-    tests("LinuxSystem"),
+    tests("LinuxSystem", [systemPackage]),
     tests("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
     tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", systemPackage]),
     .target(
