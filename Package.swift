@@ -76,6 +76,10 @@ let package = Package(
     library("ShardFormats", ["DatasetModel", "Codecs"]),
     library("LocalSocket", ["LinuxSystem", systemPackage]),
 
+    // What writes streams, and what checks them.
+    library("ShardWriter", ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage]),
+    library("ShardVerifier", ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage]),
+
     // The built-in stream kinds, above the two siblings they need.
     library(
       "BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", systemPackage]),
@@ -106,7 +110,7 @@ let package = Package(
       name: "sluice",
       dependencies: [
         "DatasetModel", "LinuxSystem", "LocalSocket", "WireProtocol", "Planning", "DaemonConfiguration", "ShardFormats",
-        "Codecs", "AdminDocuments", "DaemonClient", argumentParser,
+        "Codecs", "AdminDocuments", "DaemonClient", "ShardWriter", "ShardVerifier", argumentParser, systemPackage,
       ],
       swiftSettings: strict),
 
@@ -124,6 +128,11 @@ let package = Package(
       path: "Tests/TransferBench", swiftSettings: strict),
     tests("BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer"]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
+    tests("ShardWriter", ["DatasetModel", "Codecs", "ShardFormats"]),
+    tests("ShardVerifier", ["DatasetModel", "Codecs", "ShardFormats", "ShardWriter"]),
+    .executableTarget(
+      name: "FormatsBenchmark", dependencies: ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage],
+      path: "Tests/Benchmarks/FormatsBenchmark", swiftSettings: strict),
     tests("WireProtocol", ["DatasetModel"]),
     tests("LocalSocket", ["LinuxSystem", "WireProtocol"]),
     tests("DaemonConfiguration", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
