@@ -77,6 +77,10 @@ let package = Package(
     library("ShardFormats", ["DatasetModel", "Codecs"]),
     library("LocalSocket", ["LinuxSystem", systemPackage]),
 
+    // What writes streams, and what checks them.
+    library("ShardWriter", ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage]),
+    library("ShardVerifier", ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage]),
+
     // The built-in stream kinds, above the two siblings they need.
     library(
       "BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", systemPackage]),
@@ -109,7 +113,7 @@ let package = Package(
       name: "sluice",
       dependencies: [
         "DatasetModel", "LinuxSystem", "LocalSocket", "WireProtocol", "Planning", "DaemonConfiguration", "ShardFormats",
-        "Codecs", "AdminDocuments", "DaemonClient", argumentParser,
+        "Codecs", "AdminDocuments", "DaemonClient", "ShardWriter", "ShardVerifier", argumentParser, systemPackage,
       ],
       swiftSettings: strict),
 
@@ -119,7 +123,7 @@ let package = Package(
     tests("Codecs"),
     tests("LinuxSystem", [systemPackage]),
     tests("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
-    // tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", systemPackage]),
+    tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", systemPackage]),
     .target(
       name: "FaultServer", dependencies: ["LinuxSystem", "Codecs"], path: "Tests/FaultServer",
       exclude: ["fault_server.py"], swiftSettings: strict),
@@ -131,8 +135,13 @@ let package = Package(
     tests("BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", "FaultServer"]),
     tests("ExecStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", "CExecGuard", systemPackage]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
+    tests("ShardWriter", ["DatasetModel", "Codecs", "ShardFormats"]),
+    tests("ShardVerifier", ["DatasetModel", "Codecs", "ShardFormats", "ShardWriter"]),
+    .executableTarget(
+      name: "FormatsBenchmark", dependencies: ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage],
+      path: "Tests/Benchmarks/FormatsBenchmark", swiftSettings: strict),
     tests("WireProtocol", ["DatasetModel", systemPackage]),
-    // tests("LocalSocket", ["LinuxSystem", "WireProtocol"]),
+    tests("LocalSocket", ["LinuxSystem", "WireProtocol"]),
     tests("DaemonConfiguration", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
     tests("Server", ["DatasetModel", "LinuxSystem", "Planning", "WireProtocol", "LocalSocket", "DaemonConfiguration"]),
   ],
