@@ -39,6 +39,9 @@ public struct ConfigurationDifference: Sendable, Hashable {
     }
   }
 
+  /// Key paths of all settings that are compared one by one.
+  static var settingPaths: [String] { Setting.all.map(\.path) }
+
   private func changes<Name: Hashable & Sendable, Value: Equatable>(
     _ old: [(Name, Value)], _ new: [(Name, Value)]
   ) -> Changes<Name> {

@@ -17,4 +17,7 @@ final class OpenShard: Sendable {
 }
 
 /// What keeps a shard's bytes accounted for while somebody has it open; given back when it is dropped.
-protocol ShardHold: Sendable {}
+protocol ShardHold: Sendable {
+  /// True once the cache has unlinked the file: whoever holds it should let go soon, since its bytes still count.
+  var isUnwanted: Bool { get }
+}

@@ -57,14 +57,19 @@ struct OpenShardTable<File> {
 
   /// Lets go of files: all that `isDone` says will not be used again, and the least recently used over the limit, but
   /// none that `request` uses. Answers the handles the client must close.
-  mutating func release(after request: UInt64, where isDone: (ShardSlot, Entry) -> Bool) -> [UInt32] {
+  ///
+  /// - Parameter canOrder: whether the reply can order drops; if not, files that the client holds stay.
+  mutating func release(
+    after request: UInt64, canOrder: Bool = true, where isDone: (ShardSlot, Entry) -> Bool
+  ) -> [UInt32] {
     var drops: [UInt32] = []
-    for (slot, entry) in entries where entry.lastUse != request && isDone(slot, entry) {
+    func mayGo(_ entry: Entry) -> Bool { entry.lastUse != request && (canOrder || !entry.passed) }
+    for (slot, entry) in entries where mayGo(entry) && isDone(slot, entry) {
       remove(slot, entry, into: &drops)
     }
     let excess = entries.count - limit
     if excess > 0 {
-      let idle = entries.filter { $0.value.lastUse != request }.sorted { $0.value.lastUse < $1.value.lastUse }
+      let idle = entries.filter { mayGo($0.value) }.sorted { $0.value.lastUse < $1.value.lastUse }
       for (slot, entry) in idle.prefix(excess) { remove(slot, entry, into: &drops) }
     }
     return drops

@@ -1,0 +1,137 @@
+import Codecs
+import DatasetModel
+import Logging
+import ShardFormats
+import StreamRegistry
+import WireProtocol
+
+/// Asks a stream's source for its index and makes a manifest of it; keeps a copy, which serves while the remote is down.
+struct ManifestLoader: Sendable {
+  /// A manifest and how it was come by.
+  struct Loaded: Sendable {
+    let manifest: StreamManifest
+    /// Digest of everything in it.
+    let identity: String
+    /// Why a kept copy had to serve; nil when the source answered.
+    let staleBecause: String?
+  }
+
+  /// nil: nothing is kept, and nothing kept is used.
+  let store: ManifestStore?
+  let executor: QueueExecutor
+  let logger: Logger
+
+  /// The manifest of a stream.
+  ///
+  /// - Throws: `ServerError` with code `streamUnavailable` when neither the source nor a kept copy has it, and when the
+  ///   index is wrong: a kept copy never hides a wrong index.
+  func load(_ stream: StreamConfiguration, from source: any StreamSource) async throws -> Loaded {
+    let answer: ManifestAnswer
+    do {
+      answer = try await ask(stream, source)
+    } catch {
+      guard Self.mayBePassing(error) else {
+        throw unavailable(stream, "its index cannot be loaded: \(error)", error)
+      }
+      let kept = await withTaskExecutorPreference(executor) { store?.latest(stream) }
+      guard let kept else { throw unavailable(stream, "its index cannot be loaded: \(error)", error) }
+      return Loaded(manifest: kept, identity: try ManifestIdentity.digest(kept), staleBecause: "\(error)")
+    }
+    return try await withTaskExecutorPreference(executor) {
+      let manifest = try parse(answer, of: stream)
+      guard manifest.samples > 0 else {
+        throw unavailable(stream, "its index has no samples; a dataset needs at least one", nil)
+      }
+      return Loaded(manifest: manifest, identity: try ManifestIdentity.digest(manifest), staleBecause: nil)
+    }
+  }
+
+  /// Asks as often as the stream's `download_retry` says.
+  private func ask(_ stream: StreamConfiguration, _ source: any StreamSource) async throws -> ManifestAnswer {
+    var attempt = 1
+    while true {
+      do {
+        return try await source.manifest()
+      } catch {
+        guard attempt < stream.downloadRetry, Self.mayBePassing(error) else { throw error }
+        logger.warning(
+          "index could not be loaded, trying again",
+          metadata: ["stream": "\(stream.name)", "attempt": "\(attempt)", "error": "\(error)"])
+        try await Task.sleep(for: .seconds(Double(1 << (attempt - 1)) + Double.random(in: 0..<0.5)))
+        attempt += 1
+      }
+    }
+  }
+
+  private func parse(_ answer: ManifestAnswer, of stream: StreamConfiguration) throws -> StreamManifest {
+    switch answer {
+    case .manifest(let given): return given
+    case .documents(let documents, _):
+      let digest = try Self.digest(documents)
+      if let kept = store?.load(stream, documents: digest) { return kept }
+      do {
+        let manifest = try parseIndexes(documents.map { ($0.subdirectory, $0.bytes) }, stream: stream.name)
+        store?.keep(manifest, of: stream, documents: digest)
+        return manifest
+      } catch {
+        throw unavailable(stream, "its index is wrong: \(error)", error)
+      }
+    }
+  }
+
+  private static func digest(_ documents: [IndexDocument]) throws -> String {
+    var digest = try Digest.named("xxh3_128")
+    for document in documents {
+      digest.update(Array("\(document.subdirectory.utf8.count) \(document.subdirectory) \(document.bytes.count)\n".utf8))
+      digest.update(document.bytes)
+    }
+    return digest.finalize()
+  }
+
+  private func unavailable(_ stream: StreamConfiguration, _ what: String, _ cause: (any Error)?) -> ServerError {
+    ServerError(
+      .streamUnavailable, "stream \(stream.name) (\(stream.location)): \(what)", retry: .after(milliseconds: 5_000),
+      cause: cause)
+  }
+
+  /// Whether the remote may be down rather than wrong, so that a kept copy is still the truth.
+  private static func mayBePassing(_ error: any Error) -> Bool {
+    guard let error = error as? StreamSourceError else { return true }
+    switch error.code {
+    case .transient, .restart, .local: return true
+    case .notFound, .refused, .permanent: return false
+    }
+  }
+}
+
+/// What a manifest is, as a digest: equal for equal shard lists, whatever the index's spelling.
+enum ManifestIdentity {
+  /// Lower-case hexadecimal SHA-256 over every shard's samples, files, sizes and digests, in order.
+  static func digest(_ manifest: StreamManifest) throws -> String {
+    var digest = try Digest.named("sha256")
+    var text = ""
+    func add(_ record: FileRecord?) {
+      guard let record else {
+        text += "-\n"
+        return
+      }
+      text += "\(record.basename.utf8.count):\(record.basename) \(record.bytes)"
+      for (name, value) in record.hashes.sorted(by: { $0.key < $1.key }) { text += " \(name)=\(value)" }
+      text += "\n"
+    }
+    for shard in manifest.shards {
+      text += "\(shard.samples) \(shard.format) \(shard.schema)\n"
+      for pair in shard.files {
+        add(pair.raw)
+        add(pair.zip)
+      }
+      if text.utf8.count > 1 << 16 {
+        text.withUTF8 { digest.update(UnsafeRawBufferPointer($0)) }
+        text = ""
+      }
+    }
+    text += manifest.schemas.map { "\($0)" }.joined(separator: "\n")
+    text.withUTF8 { digest.update(UnsafeRawBufferPointer($0)) }
+    return digest.finalize()
+  }
+}

@@ -1,0 +1,69 @@
+import WireProtocol
+
+/// A connection's way to shards: those it has open already, then the cache, then the remote.
+struct ShardAccess {
+  private let shards: any ShardOpening
+  private var table: OpenShardTable<OpenShard>
+  /// Counts the requests that opened shards; the table's notion of time.
+  private var request: UInt64 = 0
+
+  init(shards: any ShardOpening, limit: Int) {
+    self.shards = shards
+    table = OpenShardTable(limit: limit)
+  }
+
+  /// Opens every shard of `places` that is not open, all at once, and answers a file for each.
+  ///
+  /// Blocks this thread until they are there, at most as long as the configuration says.
+  mutating func open(_ places: SamplePlaces, for session: Session) throws -> [ShardSlot: OpenShardTable<OpenShard>.Entry] {
+    request += 1
+    var found: [ShardSlot: OpenShardTable<OpenShard>.Entry] = [:]
+    var missing: [ShardSlot: SamplePlaces.ShardPlace] = [:]
+    for (slot, place) in places.shards {
+      if let entry = table.use(slot, by: request) {
+        found[slot] = entry
+      } else if let shard = try shards.openIfPresent(place) {
+        found[slot] = table.insert(shard, for: slot, by: request)
+      } else {
+        missing[slot] = place
+      }
+    }
+    guard !missing.isEmpty else { return found }
+    for (slot, shard) in try shards.open(missing, for: session.record) {
+      found[slot] = table.insert(shard, for: slot, by: request)
+    }
+    return found
+  }
+
+  /// Notes which of the files just opened the client now holds.
+  mutating func markPassed(_ slot: ShardSlot) { table.markPassed(slot) }
+
+  /// Lets go of files that are over the limit, or that the cache wants back; answers the handles to order dropped.
+  ///
+  /// - Parameter canOrder: whether the reply has a place for such orders.
+  mutating func release(canOrder: Bool) -> [UInt32] {
+    table.release(after: request, canOrder: canOrder) { _, entry in entry.file.hold.isUnwanted }
+  }
+
+  /// The client has closed these handles.
+  ///
+  /// - Throws: for a handle that was not ordered dropped, which is a defect of the client's.
+  mutating func dropped(_ handles: [UInt32]) throws(ServerError) {
+    for handle in handles where table.dropped(handle) == nil {
+      throw ServerError(.malformed, "handle \(handle) was reported dropped, but no reply ordered that")
+    }
+  }
+
+  /// Handles ordered dropped and not yet reported closed.
+  var awaitingDrop: Int { table.leaving.count }
+}
+
+/// Where shards come from, for a connection's thread.
+protocol ShardOpening: Sendable {
+  /// The shard if it is in the cache now; never waits for a download.
+  func openIfPresent(_ place: SamplePlaces.ShardPlace) throws -> OpenShard?
+  /// All of these shards, downloaded as need be; blocks the calling thread.
+  func open(
+    _ places: [ShardSlot: SamplePlaces.ShardPlace], for session: SessionRecord
+  ) throws -> [ShardSlot: OpenShard]
+}
