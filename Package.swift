@@ -119,7 +119,7 @@ let package = Package(
     tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs"]),
     .target(
       name: "FaultServer", dependencies: ["LinuxSystem", "Codecs"], path: "Tests/FaultServer",
-      exclude: ["fault_server.py"], swiftSettings: strict),
+      exclude: ["fault_server.py", "s3_server.py"], swiftSettings: strict),
     tests("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", "FaultServer", "TransferBench"]),
     .executableTarget(
       name: "TransferBench",

@@ -1,4 +1,5 @@
 import Glibc
+import SystemPackage
 
 /// Small files that a directory keeps whole: each is there completely or not at all, whatever is killed when.
 public enum KeptFiles {

@@ -1,4 +1,5 @@
 import Glibc
+import SystemPackage
 
 /// A whole file mapped for reading. The file must not be truncated while this lives: files that are kept this way are
 /// only ever replaced by renaming another over them, or unlinked.
