@@ -40,6 +40,8 @@ let package = Package(
   products: [
     .executable(name: "sluiced", targets: ["sluiced"]),
     .executable(name: "sluice", targets: ["sluice"]),
+    // What a kind of one's own is held against: see StreamSourceConformance.
+    .library(name: "SluiceStreamTesting", targets: ["StreamSourceConformance", "StreamRegistry", "DatasetModel"]),
     .library(name: "SluiceDaemon", targets: ["SluiceDaemon", "StreamRegistry", "DatasetModel"]),
   ],
   dependencies: [
@@ -63,14 +65,15 @@ let package = Package(
     system("CXXHash", "libxxhash", "libxxhash-dev"),
 
     // The ground floor.
+    .target(name: "CExecGuard"),
     library("DatasetModel"),
-    library("LinuxSystem", ["CLinux", systemPackage]),
+    library("LinuxSystem", ["CLinux", "CExecGuard", systemPackage]),
     library("Codecs", ["CZstd", "CCrypto", "CBrotli", "CZlib", "CBZip2", "CSnappy", "CXXHash"]),
 
     // Siblings: none imports another.
     library("Planning", ["DatasetModel"]),
     library("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
-    library("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", deques, heaps, orderedCollections]),
+    library("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", heaps, systemPackage]),
     library("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", deques]),
     library("WireProtocol", ["DatasetModel"], exclude: ["PROTOCOL.md"]),
     library("ShardFormats", ["DatasetModel", "Codecs"]),
@@ -80,6 +83,10 @@ let package = Package(
     library(
       "BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", systemPackage]),
 
+    // Kinds in any language, and out of nothing; and what every kind is held against.
+    library("ExecStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
+    library("SyntheticStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry"]),
+    library("StreamSourceConformance", ["DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats", "Codecs"]),
     // What logs and status are made of.
     library("LogOutput", ["LinuxSystem", logging]),
     library("AdminDocuments"),
@@ -116,7 +123,7 @@ let package = Package(
     tests("Codecs"),
     tests("LinuxSystem"),
     tests("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
-    tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs"]),
+    tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", systemPackage]),
     .target(
       name: "FaultServer", dependencies: ["LinuxSystem", "Codecs"], path: "Tests/FaultServer",
       exclude: ["fault_server.py", "s3_server.py"], swiftSettings: strict),
@@ -126,8 +133,16 @@ let package = Package(
       dependencies: ["DatasetModel", "LinuxSystem", "StreamRegistry", "Transfer", "BuiltInStreams"],
       path: "Tests/TransferBench", swiftSettings: strict),
     tests("BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", "FaultServer"]),
+    tests("ExecStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", "CExecGuard", systemPackage]),
+    tests("SyntheticStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats"]),
+    tests(
+      "StreamSourceConformance",
+      [
+        "DatasetModel", "LinuxSystem", "StreamRegistry", "ExecStreams", "SyntheticStreams", "DaemonConfiguration",
+        systemPackage,
+      ]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
-    tests("WireProtocol", ["DatasetModel"]),
+    tests("WireProtocol", ["DatasetModel", systemPackage]),
     tests("LocalSocket", ["LinuxSystem", "WireProtocol"]),
     tests("DaemonConfiguration", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
     tests("Server", ["DatasetModel", "LinuxSystem", "Planning", "WireProtocol", "LocalSocket", "DaemonConfiguration"]),

@@ -17,7 +17,7 @@ public enum SluiceDaemon {
   ///
   /// - Parameter register: makes further stream kinds known, beside the built-in ones.
   public static func run(
-    registering register: @Sendable (inout StreamRegistry) throws -> Void = { _ in }
+    registering register: @escaping @Sendable (inout StreamRegistry) throws -> Void = { _ in }
   ) async -> Never {
     // A fetcher is this executable again: it reads orders from a socket, and no arguments beside this one.
     if CommandLine.arguments.dropFirst() == [FetcherProcess.argument] {

@@ -3,6 +3,7 @@ import DaemonClient
 import Dispatch
 import Foundation
 import LinuxSystem
+import LocalSocket
 import WireProtocol
 
 /// `sluice health`: a probe that an orchestrator can use.

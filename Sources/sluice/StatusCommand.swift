@@ -1,6 +1,8 @@
 import AdminDocuments
 import ArgumentParser
+import DaemonClient
 import DatasetModel
+import LocalSocket
 import WireProtocol
 
 /// `sluice status`: everything a daemon does, on one screen.

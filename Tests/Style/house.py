@@ -17,13 +17,17 @@ SIBLINGS = {
     "Planning", "StreamRegistry", "ShardCache", "Transfer", "ShardFormats", "WireProtocol", "LocalSocket",
 }  # fmt: skip
 
-WIRED = GROUND | SIBLINGS | {"AdminDocuments", "BuiltInStreams", "Codecs", "DaemonConfiguration", "LogOutput"}
+WIRED = (
+    GROUND
+    | SIBLINGS
+    | {"AdminDocuments", "BuiltInStreams", "Codecs", "DaemonClient", "DaemonConfiguration", "LogOutput"}
+)
 
 # What each target may import of ours. Imports point down, siblings import none of each other.
 MAY_IMPORT: dict[str, set[str]] = {
     "DatasetModel": set(),
     "AdminDocuments": set(),
-    "LinuxSystem": set(),
+    "LinuxSystem": {"CLinux"},
     "Codecs": SYSTEM_LIBRARIES,
     "Planning": {"DatasetModel"},
     "StreamRegistry": GROUND | {"Codecs"},
@@ -32,12 +36,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ShardFormats": GROUND | {"Codecs"},
     "WireProtocol": GROUND,
     "LocalSocket": GROUND,
+    "DaemonClient": GROUND | {"LocalSocket", "WireProtocol"},
     "LogOutput": GROUND,
     "BuiltInStreams": GROUND | {"Codecs", "StreamRegistry", "Transfer", "ShardFormats"},
     "DaemonConfiguration": GROUND | {"StreamRegistry"},
     "Server": WIRED,
-    "sluiced": WIRED | {"Server"},
+    "SluiceDaemon": WIRED | {"Server"},
+    "sluiced": {"SluiceDaemon"},
     "sluice": WIRED,
+    # Programs that tests and benchmarks start.
+    "TransferBench": WIRED,
 }
 
 # Glibc belongs to LinuxSystem. Foundation is kept out of everything that plans, counts or speaks the protocol.

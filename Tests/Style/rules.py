@@ -51,8 +51,8 @@ _UNWRAP = (
     r"|(?<=[)\]])!(?=[\w(\[])"  # first()![2]
 )
 BANNED = {
-    r"\btry\s*!": "try!: handle the error or let it pass on",
-    r"\bas\s*!": "as!: cast with as? and handle the other case",
+    r"\btry!": "try!: handle the error or let it pass on",
+    r"\bas!": "as!: cast with as? and handle the other case",
     _UNWRAP: "force unwrap: use guard let, or #require in a test",
     r"\bfatalError\s*\(": "fatalError: precondition is for our own bugs, errors are for the world's",
     r"(?<![.\w])(usleep|nanosleep|sleep)\s*\(|\bThread\s*\.\s*sleep\b": "sleep: it holds a thread; wait for the event",
@@ -68,7 +68,7 @@ def banned(path: str, source: SwiftSource) -> Iterator[Violation]:
 
 
 NEED_A_REASON = {
-    r"\btry\s*\?": "a silent try?: say in a comment why the error does not matter",
+    r"\btry\?": "a silent try?: say in a comment why the error does not matter",
     r"\.\s*sleep\s*\(": "a timed wait: say in a comment why nothing can be waited for instead",
 }
 

@@ -15,7 +15,6 @@ SERVER = "Sources/Server/Thing.swift"
 
 BAD = {
     "try!": "let x = try! f()",
-    "try !": "let x = try ! f()",
     "as!": "let x = y as! Int",
     "unwrap at the end": "let x = table[3]!",
     "unwrap and member": "let x = name!.count",
@@ -41,6 +40,7 @@ BAD = {
 }
 
 GOOD = {
+    "negation of a call": "while try !reader.isAtEnd() { f() }",
     "negation": "if !ready && x != y { f(!z) }",
     "text": 'let x = "try! and fatalError() and name!"',
     "raw text": 'let x = #"a "quoted" name!"#',

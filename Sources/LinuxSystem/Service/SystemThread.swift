@@ -1,3 +1,4 @@
+internal import CLinux
 import Glibc
 import Synchronization
 import SystemPackage
@@ -79,17 +80,8 @@ private final class Work: Sendable {
 private func runWork(_ pointer: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
   guard let pointer else { return nil }
   let work = Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue()
-  nameThisThread(work.name)
+  // The name is for the operator; a thread without one works as well.
+  _ = sluice_name_this_thread(work.name)
   work.body()
   return nil
-}
-
-/// The name is for the operator; a thread without one works as well, so a failure is let go. The file is the way to it
-/// that glibc shows without GNU sources.
-private func nameThisThread(_ name: String) {
-  let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
-  guard file >= 0 else { return }
-  defer { close(file) }
-  let bytes = Array(name.utf8.prefix(15))
-  _ = bytes.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
 }

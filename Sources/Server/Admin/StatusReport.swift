@@ -1,6 +1,8 @@
 import AdminDocuments
+import DaemonConfiguration
 import DatasetModel
 import LinuxSystem
+import StreamRegistry
 import WireProtocol
 
 extension AdminService {

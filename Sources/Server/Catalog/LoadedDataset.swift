@@ -52,16 +52,10 @@ final class LoadedDataset: Sendable {
   }
 
   /// Everything that fixes the order of a setup of this dataset, in words.
-  func order(_ setup: EpochSetup) throws -> OrderDescription {
+  func order(_ setup: EpochSetup) -> OrderDescription {
     // The stream's own digest covers every shard, so one shard carries it for all.
-    let digests = try streams.map { _ in try OrderDigest() }
-    var next = digests.makeIterator()
-    return OrderDescription(
-      setup,
-      identities: { stream, shard in shard == 0 ? Array(self.streams[stream].identity.utf8) : [] },
-      digest: {
-        guard let digest = next.next() else { preconditionFailure("more digests were wanted than there are streams") }
-        return digest
-      })
+    OrderDescription(
+      setup, identities: { stream, shard in shard == 0 ? Array(self.streams[stream].identity.utf8) : [] },
+      digest: FingerprintDigest.make)
   }
 }

@@ -3,6 +3,7 @@ import DatasetModel
 import Logging
 import ShardFormats
 import StreamRegistry
+import WireProtocol
 
 /// Asks a stream's source for its index and makes a manifest of it; keeps a copy, which serves while the remote is down.
 struct ManifestLoader: Sendable {

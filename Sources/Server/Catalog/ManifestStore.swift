@@ -4,6 +4,7 @@ import LinuxSystem
 import Logging
 import ShardFormats
 import StreamRegistry
+import SystemPackage
 
 /// Manifests kept on disk, compact and checksummed: a large index that did not change is not parsed again, and while a
 /// remote is down the last one serves.

@@ -2,6 +2,7 @@ import DatasetModel
 import Logging
 import StreamRegistry
 import Synchronization
+import WireProtocol
 
 /// The registered streams, each index loaded once a node however many datasets, sessions and requests want it.
 final class StreamCatalog: Sendable {

@@ -1,4 +1,5 @@
 import DaemonConfiguration
+import DatasetModel
 import LinuxSystem
 import Logging
 import StreamRegistry

@@ -3,7 +3,7 @@ import Planning
 
 /// Which plan is wanted, and what it takes to make it.
 struct WantedPlan: Sendable {
-  let key: PlanKey
+  let key: PlanIdentity
   let setup: EpochSetup
   let part: PlanPart
 }
@@ -13,7 +13,7 @@ final class EpochService: Sendable {
   /// Plans kept in memory; a node's jobs rarely have more than an epoch and the next one under way each.
   static let keptInMemory = 8
 
-  private let plans = SharedResults<PlanKey, EpochPlan>(limit: EpochService.keptInMemory)
+  private let plans = SharedResults<PlanIdentity, EpochPlan>(limit: EpochService.keptInMemory)
   private let executor = QueueExecutor(label: "planning")
   private let store: PlanStore
   private let threads: Int

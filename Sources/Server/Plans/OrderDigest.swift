@@ -1,16 +1,17 @@
 import Codecs
 import Planning
 
-/// SHA-256 for fingerprints: Codecs' digest in the form in which Planning takes one.
-final class OrderDigest: Planning.IncrementalDigest {
-  private var digest: Codecs.IncrementalDigest?
+/// Codecs' digests have just the functions that fingerprints take.
+extension Codecs.IncrementalDigest: OrderDigest {}
 
-  init() throws(CodecError) { digest = try Digest.named("sha256") }
-
-  func update(_ bytes: UnsafeRawBufferPointer) { digest?.update(bytes) }
-
-  func finalize() -> [UInt8] {
-    guard let digest = digest.take() else { preconditionFailure("a digest was finished twice") }
-    return digest.finalizeBytes()
+/// The digest that fingerprints are made with.
+enum FingerprintDigest {
+  /// A fresh SHA-256. Every libcrypto has it; one that has not cannot run this daemon.
+  static func make() -> IncrementalDigest {
+    do {
+      return try Digest.named("sha256")
+    } catch {
+      preconditionFailure("libcrypto gives no SHA-256: \(error)")
+    }
   }
 }

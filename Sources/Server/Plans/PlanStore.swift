@@ -1,6 +1,7 @@
 import LinuxSystem
 import Logging
 import Planning
+import SystemPackage
 
 /// Plans on disk, so that a restart maps a file rather than planning again. What cannot be kept is only planned anew.
 struct PlanStore: Sendable {
@@ -22,10 +23,10 @@ struct PlanStore: Sendable {
   }
 
   /// The kept plan for `key`, mapped; nil when there is none or it cannot be trusted.
-  func load(_ key: PlanKey) -> EpochPlan? {
+  func load(_ key: PlanIdentity) -> EpochPlan? {
     let path = "\(directory)/\(key.fileName)"
     let file: MappedFile
-    do {
+    do throws(SystemError) {
       file = try MappedFile(path)
     } catch {
       if error.errno != .noSuchFileOrDirectory { note("a kept plan cannot be opened", path, error) }
@@ -42,7 +43,7 @@ struct PlanStore: Sendable {
   }
 
   /// Keeps `plan`, and lets the least recently used go.
-  func keep(_ plan: EpochPlan, for key: PlanKey) {
+  func keep(_ plan: EpochPlan, for key: PlanIdentity) {
     let size = PlanFile.size(of: plan, key.fingerprint)
     let path = "\(directory)/\(key.fileName)"
     guard size <= limit else {

@@ -1,3 +1,4 @@
+import DaemonConfiguration
 import LinuxSystem
 import Logging
 import ServiceLifecycle

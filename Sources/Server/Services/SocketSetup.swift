@@ -1,6 +1,7 @@
 import DaemonConfiguration
 import LinuxSystem
 import LocalSocket
+import WireProtocol
 
 /// The sockets a daemon listens on: the service manager's if it passed any, else those of the configuration.
 enum SocketSetup {

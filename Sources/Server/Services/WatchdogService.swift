@@ -1,5 +1,6 @@
 import DaemonClient
 import LinuxSystem
+import LocalSocket
 import Logging
 import ServiceLifecycle
 import WireProtocol

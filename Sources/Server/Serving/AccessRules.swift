@@ -1,6 +1,7 @@
 import DaemonConfiguration
 import LinuxSystem
 import Synchronization
+import WireProtocol
 
 /// Who may connect and who may administer, by the kernel's word on who is on the other side of a socket.
 final class AccessRules: Sendable {

@@ -1,4 +1,7 @@
+import DaemonConfiguration
+import AdminDocuments
 import DatasetModel
+import Logging
 import Planning
 import WireProtocol
 
@@ -76,7 +79,7 @@ struct ClientService {
   private mutating func end(_ number: UInt32) {
     guard let session = sessions.removeValue(forKey: number) else { return }
     parts.sessions.remove(session.record.number)
-    parts.shards.ended(session.record.number)
+    parts.shards.futures.ended(session.record)
   }
 
   private func session(_ number: UInt32) throws(ServerError) -> Session {
@@ -109,8 +112,8 @@ extension ClientService {
     } catch {
       throw ServerError(.planRefused, "dataset \(dataset.name): \(error)", cause: error)
     }
-    let order = try dataset.order(setup)
-    let fingerprint = order.fingerprint(try OrderDigest())
+    let order = dataset.order(setup)
+    let fingerprint = order.fingerprint(FingerprintDigest.make())
     var warnings = dataset.warnings + setup.warnings.map(\.text)
     if let expected = request.expected {
       warnings += try FingerprintCheck.compare(expected, with: order, fingerprint: fingerprint)
@@ -182,7 +185,7 @@ extension ClientService {
     }
     session.current = epoch
     sessions[sessionNumber] = session
-    parts.shards.began(epoch, of: session)
+    parts.shards.futures.began(epoch, of: session)
     return epoch
   }
 
@@ -201,7 +204,7 @@ extension ClientService {
       counts.append(UInt32(samples.count))
       ids += samples
     }
-    parts.shards.reached(batch: selection.batches.first ?? 0, of: session)
+    parts.shards.futures.reached(batch: selection.batches.first ?? 0, of: session)
     let places = SamplePlaces(counts: counts, ids: ids, dataset: session.dataset)
     let (frames, bytes) = try self.frames(
       session, number, epoch: request.epoch, first: selection.first, places: places, wanted: request.bytes)

@@ -1,3 +1,4 @@
+import DaemonConfiguration
 import LinuxSystem
 import LocalSocket
 import Logging
@@ -21,6 +22,7 @@ struct ConnectionLoop {
   /// Returns when the client closed, broke off, or sent what no client may send.
   mutating func run() {
     defer { service?.close() }
+    let connection = connection
     do {
       while true {
         while let next = try parser.next() {

@@ -18,7 +18,7 @@ struct SessionPlace: Sendable {
       throw ServerError(.badWorld, "\(name) is \(value); it must be from 1 to \(PlanningLimits.ranks)")
     }
     switch request.rank {
-    case .global(let rank):
+    case .rank(let rank):
       guard rank < world.ranks else {
         throw ServerError(
           .badRank,
@@ -26,7 +26,7 @@ struct SessionPlace: Sendable {
             + "\(world.ranks - 1)")
       }
       self.rank = Int(rank)
-    case .device(let node, let device):
+    case .device(let device, let node):
       guard node < world.nodes else {
         throw ServerError(.badRank, "node \(node) is outside a world of \(world.nodes); nodes are 0 to \(world.nodes - 1)")
       }

@@ -37,7 +37,7 @@ struct Session {
   /// An epoch's plan as the epoch service wants it.
   func wantedPlan(epoch: Int) throws(PlanningError) -> WantedPlan {
     let setup = try EpochSetup(planRequest(epoch: epoch))
-    return WantedPlan(key: PlanKey(setup, fingerprint, keeping: part), setup: setup, part: part)
+    return WantedPlan(key: PlanIdentity(setup, fingerprint, keeping: part), setup: setup, part: part)
   }
 
   /// The reference's checkpoint once this rank has received `samples` samples of `epoch` since it began or continued.

@@ -12,6 +12,7 @@ final class SessionRecord: Sendable {
   let rank: Int
   let ranks: Int
   private let state: Mutex<SessionProgress>
+  private let ended = Mutex(false)
 
   init(
     number: Int, client: String, process: Int, user: Int, dataset: DatasetName, rank: Int, ranks: Int, now: Double
@@ -25,6 +26,12 @@ final class SessionRecord: Sendable {
     self.ranks = ranks
     state = Mutex(SessionProgress(now: now))
   }
+
+  /// True once its connection is gone or it was closed.
+  var hasEnded: Bool { ended.withLock { $0 } }
+
+  /// The session is over.
+  func end() { ended.withLock { $0 = true } }
 
   /// Reads or changes the progress.
   func progress<Result: Sendable>(_ body: (inout sending SessionProgress) -> sending Result) -> Result {

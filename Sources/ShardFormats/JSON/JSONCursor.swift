@@ -1,20 +1,20 @@
 /// Pulls JSON values out of bytes one at a time, without building a tree.
 ///
 /// The cursor never reads outside `bytes`. After an error its position is where the fault lies.
-struct JSONCursor {
+package struct JSONCursor {
   /// How deep values may nest; an index needs four.
-  static let maximumDepth = 64
+  package static let maximumDepth = 64
 
-  let bytes: UnsafeRawBufferPointer
-  var position: Int
+  package let bytes: UnsafeRawBufferPointer
+  package var position: Int
 
-  init(_ bytes: UnsafeRawBufferPointer, at position: Int = 0) {
+  package init(_ bytes: UnsafeRawBufferPointer, at position: Int = 0) {
     self.bytes = bytes
     self.position = position
   }
 
   /// The next byte that is not white space, left unread.
-  mutating func peek() throws(JSONFault) -> UInt8 {
+  package mutating func peek() throws(JSONFault) -> UInt8 {
     while position < bytes.count {
       let byte = bytes[position]
       guard byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 else { return byte }
@@ -24,26 +24,26 @@ struct JSONCursor {
   }
 
   /// Reads `byte` if it comes next.
-  mutating func take(_ byte: UInt8) throws(JSONFault) -> Bool {
+  package mutating func take(_ byte: UInt8) throws(JSONFault) -> Bool {
     guard try peek() == byte else { return false }
     position += 1
     return true
   }
 
   /// Reads `byte`, which must come next.
-  mutating func expect(_ byte: UInt8, _ what: @autoclosure () -> String) throws(JSONFault) {
+  package mutating func expect(_ byte: UInt8, _ what: @autoclosure () -> String) throws(JSONFault) {
     guard try take(byte) else { throw .expected(what()) }
   }
 
   /// Reads `null` if it comes next.
-  mutating func takeNull() throws(JSONFault) -> Bool {
+  package mutating func takeNull() throws(JSONFault) -> Bool {
     guard try peek() == UInt8(ascii: "n") else { return false }
     try literal("null")
     return true
   }
 
   /// A string: where it lies between its quotes, checked to be valid JSON and UTF-8.
-  mutating func string() throws(JSONFault) -> JSONText {
+  package mutating func string() throws(JSONFault) -> JSONText {
     try expect(UInt8(ascii: "\""), "a string")
     let start = position
     var hasEscapes = false
@@ -70,7 +70,7 @@ struct JSONCursor {
   }
 
   /// A whole number as JSON writes it: no fraction, no exponent, no leading zeros.
-  mutating func integer() throws(JSONFault) -> Int {
+  package mutating func integer() throws(JSONFault) -> Int {
     let isNegative = try take(UInt8(ascii: "-"))
     let start = position
     var value = 0
@@ -93,8 +93,8 @@ struct JSONCursor {
     }
   }
 
-  /// Passes over any value, checking that it is JSON.
-  mutating func skip(depth: Int = 0) throws(JSONFault) {
+  /// Passes over any value, checking that it is JSON, or with `allowingNaN` what Python takes for it.
+  package mutating func skip(depth: Int = 0, allowingNaN: Bool = false) throws(JSONFault) {
     guard depth < Self.maximumDepth else { throw .tooDeep }
     switch try peek() {
     case UInt8(ascii: "\""): _ = try string()
@@ -104,17 +104,21 @@ struct JSONCursor {
       repeat {
         _ = try string()
         try expect(UInt8(ascii: ":"), "\":\"")
-        try skip(depth: depth + 1)
+        try skip(depth: depth + 1, allowingNaN: allowingNaN)
       } while try take(UInt8(ascii: ","))
       try expect(UInt8(ascii: "}"), "\",\" or \"}\"")
     case UInt8(ascii: "["):
       position += 1
       if try take(UInt8(ascii: "]")) { return }
-      repeat { try skip(depth: depth + 1) } while try take(UInt8(ascii: ","))
+      repeat { try skip(depth: depth + 1, allowingNaN: allowingNaN) } while try take(UInt8(ascii: ","))
       try expect(UInt8(ascii: "]"), "\",\" or \"]\"")
     case UInt8(ascii: "t"): try literal("true")
     case UInt8(ascii: "f"): try literal("false")
     case UInt8(ascii: "n"): try literal("null")
+    case UInt8(ascii: "N") where allowingNaN: try literal("NaN")
+    case UInt8(ascii: "I") where allowingNaN: try literal("Infinity")
+    case UInt8(ascii: "-") where allowingNaN && position + 1 < bytes.count && bytes[position + 1] == UInt8(ascii: "I"):
+      try literal("-Infinity")
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): try skipNumber()
     default: throw .expected("a value")
     }

@@ -1,11 +1,11 @@
 /// A string of a JSON text, by where it lies between its quotes.
-struct JSONText {
-  let start: Int
-  let end: Int
-  let hasEscapes: Bool
+package struct JSONText {
+  package let start: Int
+  package let end: Int
+  package let hasEscapes: Bool
 
   /// Whether the string is `text`, which must be ASCII without quotes and backslashes.
-  func equals(_ text: StaticString, in bytes: UnsafeRawBufferPointer) -> Bool {
+  package func equals(_ text: StaticString, in bytes: UnsafeRawBufferPointer) -> Bool {
     if hasEscapes { return value(in: bytes) == "\(text)" }
     guard end - start == text.utf8CodeUnitCount else { return false }
     for offset in 0..<end - start where bytes[start + offset] != text.utf8Start[offset] { return false }
@@ -13,18 +13,18 @@ struct JSONText {
   }
 
   /// The bytes of the string as they are written; those of its value when it has no escapes.
-  func written(in bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+  package func written(in bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(rebasing: bytes[start..<end])
   }
 
   /// The string's value. The string has been checked.
-  func value(in bytes: UnsafeRawBufferPointer) -> String {
+  package func value(in bytes: UnsafeRawBufferPointer) -> String {
     guard hasEscapes else { return String(decoding: bytes[start..<end], as: UTF8.self) }
     return String(decoding: unescaped(in: bytes) ?? [], as: UTF8.self)
   }
 
   /// The UTF-8 bytes of the string's value.
-  func valueBytes(in bytes: UnsafeRawBufferPointer) -> [UInt8] {
+  package func valueBytes(in bytes: UnsafeRawBufferPointer) -> [UInt8] {
     guard hasEscapes else { return Array(bytes[start..<end]) }
     return unescaped(in: bytes) ?? []
   }

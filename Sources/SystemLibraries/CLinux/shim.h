@@ -9,6 +9,8 @@ extern int prctl(int option, ...);
 extern int memfd_create(const char *name, unsigned int flags);                                     // glibc 2.27
 extern int renameat2(int from, const char *name, int to, const char *new_name, unsigned int flags);  // glibc 2.28
 extern int fallocate(int file, int mode, long offset, long bytes);
+extern int accept4(int listener, void *address, void *length, int flags);
+extern int eventfd(unsigned int count, int flags);
 extern int sched_getaffinity(int process_id, unsigned long bytes, void *mask);
 extern int posix_spawn_file_actions_addclosefrom_np(void *actions, int from);  // glibc 2.34
 
@@ -31,3 +33,9 @@ static inline int sluice_die_with_parent(void) { return prctl(1, 9UL, 0UL, 0UL, 
 
 /// sched_getaffinity(2) of this process: the cores it may run on, one bit each; 0, or -1.
 static inline int sluice_affinity(void *mask, unsigned long bytes) { return sched_getaffinity(0, bytes, mask); }
+
+/// accept4(2) with SOCK_CLOEXEC.
+static inline int sluice_accept(int listener) { return accept4(listener, (void *)0, (void *)0, 02000000); }
+
+/// eventfd(2) with EFD_CLOEXEC and EFD_NONBLOCK, its counter at 0.
+static inline int sluice_event(void) { return eventfd(0U, 02000000 | 04000); }
