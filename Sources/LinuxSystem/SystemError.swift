@@ -35,7 +35,4 @@ public struct SystemError: Error, Sendable, Hashable, CustomStringConvertible {
 extension SystemError {
   /// True when the other end of a socket or pipe is gone (EPIPE, ECONNRESET).
   public var isDisconnect: Bool { errno == .brokenPipe || errno == .connectionReset }
-
-  /// True when a path leads nowhere (ENOENT, ENOTDIR).
-  public var isMissing: Bool { errno == .noSuchFileOrDirectory || errno == .notDirectory }
 }
