@@ -79,7 +79,6 @@ let package = Package(
 
     // What writes streams, and what checks them.
     library("ShardWriter", ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage]),
-    library("ShardVerifier", ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage]),
 
     // The built-in stream kinds, above the two siblings they need.
     library(
@@ -87,6 +86,10 @@ let package = Package(
 
     // Kinds in any language, and out of nothing; and what every kind is held against.
     library("ExecStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
+    library("SyntheticStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
+    library(
+      "StreamSourceConformance",
+      ["DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats", "Codecs", systemPackage]),
     // What logs and status are made of.
     library("LogOutput", ["LinuxSystem", logging]),
     library("AdminDocuments"),
@@ -113,7 +116,7 @@ let package = Package(
       name: "sluice",
       dependencies: [
         "DatasetModel", "LinuxSystem", "LocalSocket", "WireProtocol", "Planning", "DaemonConfiguration", "ShardFormats",
-        "Codecs", "AdminDocuments", "DaemonClient", "ShardWriter", "ShardVerifier", argumentParser, systemPackage,
+        "Codecs", "AdminDocuments", "DaemonClient", "ShardWriter", argumentParser, systemPackage,
       ],
       swiftSettings: strict),
 
@@ -133,9 +136,15 @@ let package = Package(
       path: "Tests/TransferBench", swiftSettings: strict),
     tests("BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", "FaultServer"]),
     tests("ExecStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", "CExecGuard", systemPackage]),
+    tests("SyntheticStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats"]),
+    tests(
+      "StreamSourceConformance",
+      [
+        "DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats", "ExecStreams", "SyntheticStreams",
+        "DaemonConfiguration", systemPackage,
+      ]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
     tests("ShardWriter", ["DatasetModel", "Codecs", "ShardFormats"]),
-    tests("ShardVerifier", ["DatasetModel", "Codecs", "ShardFormats", "ShardWriter"]),
     .executableTarget(
       name: "FormatsBenchmark", dependencies: ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage],
       path: "Tests/Benchmarks/FormatsBenchmark", swiftSettings: strict),
