@@ -35,6 +35,8 @@ log = logging.getLogger("sluice")
 
 T = TypeVar("T")
 
+_SAMPLE = int(Kind.SAMPLE)
+
 DEFAULT_DEPTH = 4
 
 
@@ -180,16 +182,15 @@ class Session:
             NoSuchSampleError: one is not.
             DaemonError: a shard cannot be had.
         """
-        wanted = np.asarray(ids, np.int64).reshape(-1)
-        if len(wanted) and (int(wanted.min()) < 0 or int(wanted.max()) >= self.info.size):
+        wanted = ids if isinstance(ids, list) else [int(sample) for sample in ids]
+        if wanted and not (min(wanted) >= 0 and max(wanted) < self.info.size):
             raise NoSuchSampleError(f"sample ids of {self.info.dataset} are 0 to {self.info.size - 1}")
-        return self._batch(
-            *self._call(
-                lambda connection, session: connection.receive_batch(
-                    connection.send(Kind.SAMPLE, encode_sample_request(session, wanted, self.how)), self._pool
-                )
-            )
-        )
+        how, pool = self.how, self._pool
+
+        def ask(connection: Connection, session: int) -> tuple[BatchReply, Buffer, NDArray[np.int64]]:
+            return connection.receive_batch(connection.send(_SAMPLE, encode_sample_request(session, wanted, how)), pool)
+
+        return self._batch(*self._call(ask))
 
     def state(self, epoch: int, samples: int) -> StateReply:
         """A checkpoint.

@@ -69,7 +69,7 @@ def encode_request(kind: int, fields: dict[str, Any]) -> bytes | bytearray:
             Bytes(fields["bytes"]),
         )
     if kind == Kind.SAMPLE:
-        return encode_sample_request(fields["session"], np.array(fields["ids"], np.int64), Bytes(fields["bytes"]))
+        return encode_sample_request(fields["session"], fields["ids"], Bytes(fields["bytes"]))
     if kind == Kind.ADMIN:
         return Writer().text(fields["verb"]).text(fields["argument"]).payload
     if kind == Kind.DROPPED:
