@@ -4,9 +4,11 @@
 // forked between the caller and the command. When the command ends, when the guard gets SIGTERM, or when the calling
 // thread ends (the kernel then sends that SIGTERM), the guard kills everything that descends from the command, in
 // its session or out of it, reaps it, and ends.
+//
+// No header that brings structures is included, on purpose: a system header that this module read first would count as
+// this module's, and its types would be missing where only Glibc is imported.
 #pragma once
 #include <stdint.h>
-#include <sys/types.h>
 
 /// What to run. All texts must stay valid during the call only.
 struct sluice_exec_request {
@@ -51,7 +53,7 @@ enum sluice_exec_report_kind {
 /// Forks the guard. Answers its process id, or -1 with errno set.
 ///
 /// To be called on a thread that lives until the report has come. The caller reaps the guard.
-pid_t sluice_exec_start(const struct sluice_exec_request *request);
+int sluice_exec_start(const struct sluice_exec_request *request);
 
 /// pipe2(2), closed on exec; glibc hides it from Swift.
 int sluice_exec_pipe(int ends[2]);
