@@ -8,6 +8,7 @@
 // No header that brings structures is included, on purpose: a system header that this module read first would count as
 // this module's, and its types would be missing where only Glibc is imported.
 #pragma once
+// No header of the system's but this one: what they define would count as this module's to Swift.
 #include <stdint.h>
 
 /// What to run. All texts must stay valid during the call only.
