@@ -4,9 +4,6 @@
 // forked between the caller and the command. When the command ends, when the guard gets SIGTERM, or when the calling
 // thread ends (the kernel then sends that SIGTERM), the guard kills everything that descends from the command, in
 // its session or out of it, reaps it, and ends.
-//
-// No header that brings structures is included, on purpose: a system header that this module read first would count as
-// this module's, and its types would be missing where only Glibc is imported.
 #pragma once
 // No header of the system's but this one: what they define would count as this module's to Swift.
 #include <stdint.h>
