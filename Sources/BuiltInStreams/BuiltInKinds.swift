@@ -11,6 +11,10 @@ public enum BuiltInKinds {
     for scheme in ["https", "http"] {
       try registry.register(scheme) { try HTTPKind.make($0, transport: transport) }
     }
+    try registry.register("s3") { try S3Kind.make($0, transport: transport) }
+    try registry.register("gs") { try GSKind.make($0, transport: transport) }
+    try registry.register("azure") { try AzureKind.make($0, transport: transport) }
+    try registry.register("hf") { try HubKind.make($0, transport: transport) }
   }
 }
 

@@ -49,5 +49,7 @@ struct HTTPService: RemoteService {
 
   var location: String { root.textWithoutQuery }
 
-  func target(for path: String) -> RemoteTarget { RemoteTarget(url: root.appending(path), headers: headers) }
+  func target(for path: String, extent: Extent) -> RemoteTarget {
+    RemoteTarget(url: root.appending(path), headers: headers)
+  }
 }

@@ -31,7 +31,7 @@ struct RemoteSource: StreamSource {
     case .none: return try await documents(in: [""])
     case .list(let list): return try await documents(in: list)
     case .discover:
-      guard let found = try await service.indexedSubdirectories(through: transport) else {
+      guard let found = try await service.indexedSubdirectories(through: text) else {
         throw StreamSourceError(
           .permanent, "\(location) cannot be listed: name the subdirectories that hold an index.json instead")
       }
@@ -59,10 +59,23 @@ struct RemoteSource: StreamSource {
   }
 
   private func document(_ path: String) async throws -> (bytes: [UInt8], receipt: TransferReceipt) {
+    let extent = Extent.atMost(Self.indexLimit)
+    return try await document(extent) { try await self.service.target(for: path, extent: extent) }
+  }
+
+  private func document(
+    _ extent: Extent, _ target: () async throws -> RemoteTarget
+  ) async throws -> (bytes: [UInt8], receipt: TransferReceipt) {
     let file = try local { () throws(SystemError) in try OwnedDescriptor.memoryFile("sluice-index") }
     let receipt = try await perform(
-      path, extent: .atMost(Self.indexLimit), validator: nil, limits: limits, into: file, progress: { _ in })
+      extent, validator: nil, limits: limits, into: file, progress: { _ in }, target: target)
     return (try local { () throws(SystemError) in try file.read(count: receipt.end, at: 0) }, receipt)
+  }
+
+  /// A text that is no file of the stream, such as a listing.
+  private func text(_ limit: Int, _ target: @Sendable () async throws -> RemoteTarget) async throws -> String {
+    let bytes = try await document(.atMost(limit), target).bytes
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   func fetch(_ request: FileRequest, into staging: StagingFile) async throws -> FetchReceipt {
@@ -73,19 +86,19 @@ struct RemoteSource: StreamSource {
       validator = resume.validator
     }
     let receipt = try await perform(
-      request.path, extent: extent, validator: validator, limits: request.limits, into: staging.descriptor,
-      progress: staging.progress)
+      extent, validator: validator, limits: request.limits, into: staging.descriptor, progress: staging.progress
+    ) { [extent] in try await self.service.target(for: request.path, extent: extent) }
     return FetchReceipt(bytes: receipt.end, validator: receipt.validator, moved: receipt.moved)
   }
 
   /// One attempt; a second one only when the first was refused and there are better credentials.
   private func perform(
-    _ path: String, extent: Extent, validator: String?, limits: FetchLimits, into file: OwnedDescriptor,
-    progress: @escaping @Sendable (Int) -> Void
+    _ extent: Extent, validator: String?, limits: FetchLimits, into file: OwnedDescriptor,
+    progress: @escaping @Sendable (Int) -> Void, target: () async throws -> RemoteTarget
   ) async throws -> TransferReceipt {
     var mayRecover = true
     while true {
-      let target = try await service.target(for: path)
+      let target = try await target()
       let request = TransferRequest(
         url: target.url, headers: target.headers, extent: extent, validator: validator, limits: TransferLimits(limits),
         allowsPlainHTTP: service.allowsPlainHTTP)

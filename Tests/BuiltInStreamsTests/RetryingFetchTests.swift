@@ -126,7 +126,7 @@ private struct OneService: RemoteService {
   let address: RequestURL
   var location: String { address.textWithoutQuery }
   var allowsPlainHTTP: Bool { false }
-  func target(for path: String) async throws -> RemoteTarget { RemoteTarget(url: address) }
+  func target(for path: String, extent: Extent) async throws -> RemoteTarget { RemoteTarget(url: address) }
 }
 
 private struct MemorySource: StreamSource {

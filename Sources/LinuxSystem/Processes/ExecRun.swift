@@ -61,7 +61,7 @@ extension ExecCommand {
       await withCheckedContinuation { continuation in
         let once = ExecAnswer(continuation)
         do throws(SystemError) {
-          try BlockingThread.start("exec") { [self] in
+          try SystemThread.start("exec") { [self] in
             runBlocking(input: input, output: output, observer: observer, cancellation: cancellation, once)
           }
         } catch { once.give((.notStarted(error), observer)) }

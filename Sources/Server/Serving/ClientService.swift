@@ -197,6 +197,7 @@ extension ClientService {
     let session = try session(request.session)
     let selection = try BatchSelection(
       request, available: epoch.batches, workers: epoch.plan.shape.workersPerRank,
+      perWorker: epoch.plan.shape.batchesPerWorker,
       most: max(1, limits.samples / max(1, epoch.plan.shape.batchSize)))
     var counts: [UInt32] = []
     var ids: [Int] = []
