@@ -80,7 +80,7 @@ class Stage:
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
     ) -> Daemon:
-        """Start the real daemon in a namespace that trusts the stage's CA; wait until it serves (`degraded`: somehow)."""
+        """Start the real daemon where the stage's CA is trusted, and wait until it serves (`degraded`: somehow)."""
         daemon = Daemon.start(
             self.save(configuration),
             self.socket,
