@@ -140,8 +140,8 @@ let package = Package(
     tests(
       "StreamSourceConformance",
       [
-        "DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats", "ExecStreams", "SyntheticStreams",
-        "DaemonConfiguration", systemPackage,
+        "DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats", "BuiltInStreams", "ExecStreams",
+        "SyntheticStreams", "DaemonConfiguration", systemPackage,
       ]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
     tests("ShardWriter", ["DatasetModel", "Codecs", "ShardFormats"]),

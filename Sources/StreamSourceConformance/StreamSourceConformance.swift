@@ -85,6 +85,7 @@ public struct StreamSourceConformance: Sendable {
         do { answer.give(.success(try await body())) } catch { answer.give(.failure(error)) }
       }
       let timer = Task {
+        // A call that hangs gives nothing else to wait for.
         try await Task.sleep(for: .seconds(patience))
         answer.give(.failure(Hang(seconds: patience)))
         work.cancel()

@@ -44,6 +44,7 @@ public struct SyntheticStream: StreamSource {
     }
     if settings.delay > 0 {
       do {
+        // The wait is what was asked for: it plays a remote that is far away.
         try await Task.sleep(for: .seconds(settings.delay))
       } catch { throw cancelled(request) }
     }

@@ -1,3 +1,4 @@
+import BuiltInStreams
 import DatasetModel
 import LinuxSystem
 import ShardFormats
@@ -62,6 +63,16 @@ import Testing
     }
   }
 
+  /// Files of the reference's, in place and copied; compressed ones and split formats, too.
+  @Test(arguments: ["mds_plain", "mds_zstd", "jsonl", "csv", "jsonl_zstd"], [true, false])
+  func local(dataset: String, isReadInPlace: Bool) async throws {
+    let root = FilePath(#filePath).removingLastComponent().removingLastComponent().appending("Fixtures/datasets")
+    let directory = root.appending(dataset).string
+    let findings = await StreamSourceConformance(LocalSource(directory: directory, isReadInPlace: isReadInPlace))
+      .check()
+    #expect(findings.isEmpty, "\(findings.map(\.description).joined(separator: "\n"))")
+  }
+
   /// A kind of one's own in Swift, as in the documentation.
   @Test func aKindOfOnesOwn() async throws {
     var registry = StreamRegistry()
@@ -77,7 +88,7 @@ import Testing
   /// The suite finds what is wrong: each fault has a finding under its own rule.
   @Test(arguments: MemorySource.Fault.allCases)
   func findsWhatIsWrong(fault: MemorySource.Fault) async {
-    let findings = await StreamSourceConformance(MemorySource(shards: 3, fault: fault), patience: 2).check()
+    let findings = await StreamSourceConformance(MemorySource(shards: 3, fault: fault), patience: 0.5).check()
     #expect(findings.contains { $0.rule == fault.rule }, "\(fault): \(findings)")
   }
 

@@ -79,6 +79,7 @@ struct MemorySource: StreamSource {
 
   func fetch(_ request: FileRequest, into staging: StagingFile) async throws -> FetchReceipt {
     struct Foreign: Error {}
+    // Hanging is the fault.
     if fault == .hangs { try await Task.sleep(for: .seconds(3600)) }
     let digits = request.path.drop { !$0.isNumber }.dropLast(".mds".count)
     guard let shard = Int(digits), shard < shards else {
