@@ -80,7 +80,7 @@ import Testing
       // Every count of steps up to 100 twice: the second time from another state of the directory.
       let steps = 1 + number % 100
       await #expect(processExitsWith: .signal(SIGKILL)) {
-        [path = directory.path, log = "\(logs.path)/steps", steps] in
+        [path = directory.path as String, log = "\(logs.path)/steps" as String, steps = steps as Int] in
         try await CrashTests.work(in: path, until: Killer(after: steps, log: log))
       }
       let report = try await check(directory, strangers, kill: number, visiting: number % 10)
