@@ -73,12 +73,13 @@ public final class ShardCache: Sendable {
     let (files, lock, recovery, free) = opened
     var ledger = CacheLedger(limits: options.limits)
     ledger.pins = recovery.pins
-    for (record, place) in recovery.copies {
-      _ = ledger.adopt(record.key, record.facts, place: place, verified: record.verified)
+    let adopted = recovery.copies.map { record, place in
+      (copy: ledger.adopt(record.key, record.facts, place: place, verified: record.verified), record: record)
     }
     for copy in recovery.quarantine { ledger.adoptQuarantined(copy.name, stream: copy.stream, bytes: copy.bytes) }
     ledger.sampled(diskFree: free)
     let cache = ShardCache(path: path, files: files, pool: pool, options: options, lock: lock, ledger: ledger)
+    cache.state.withLock { $0.unchecked = adopted }
     for event in recovery.events { options.onEvent(event) }
     cache.transition { ledger, now in
       var actions: [CacheAction] = []

@@ -104,3 +104,18 @@ final class Gate: Sendable {
     }
   }
 }
+
+/// Counts down.
+final class Gauge: Sendable {
+  private let left: Mutex<Int>
+
+  init(_ count: Int) { left = Mutex(count) }
+
+  /// True so many times.
+  func take() -> Bool {
+    left.withLock { left in
+      left -= 1
+      return left >= 0
+    }
+  }
+}
