@@ -119,3 +119,10 @@ final class Gauge: Sendable {
     }
   }
 }
+
+extension ShardCache {
+  /// Waits until no download or unlink is under way.
+  func settleWork() async {
+    while let task = state.withLock({ $0.work.values.first }) { await task.value }
+  }
+}
