@@ -40,8 +40,6 @@ let package = Package(
   products: [
     .executable(name: "sluiced", targets: ["sluiced"]),
     .executable(name: "sluice", targets: ["sluice"]),
-    // What a kind of one's own is held against: see StreamSourceConformance.
-    .library(name: "SluiceStreamTesting", targets: ["StreamSourceConformance", "StreamRegistry", "DatasetModel"]),
     .library(name: "SluiceDaemon", targets: ["SluiceDaemon", "StreamRegistry", "DatasetModel"]),
   ],
   dependencies: [
@@ -79,14 +77,19 @@ let package = Package(
     library("ShardFormats", ["DatasetModel", "Codecs"]),
     library("LocalSocket", ["LinuxSystem", systemPackage]),
 
+    // What writes streams, and what checks them.
+    library("ShardWriter", ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage]),
+
     // The built-in stream kinds, above the two siblings they need.
     library(
       "BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", systemPackage]),
 
     // Kinds in any language, and out of nothing; and what every kind is held against.
     library("ExecStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
-    library("SyntheticStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry"]),
-    library("StreamSourceConformance", ["DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats", "Codecs"]),
+    library("SyntheticStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
+    library(
+      "StreamSourceConformance",
+      ["DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats", "Codecs", systemPackage]),
     // What logs and status are made of.
     library("LogOutput", ["LinuxSystem", logging]),
     library("AdminDocuments"),
@@ -113,7 +116,7 @@ let package = Package(
       name: "sluice",
       dependencies: [
         "DatasetModel", "LinuxSystem", "LocalSocket", "WireProtocol", "Planning", "DaemonConfiguration", "ShardFormats",
-        "Codecs", "AdminDocuments", "DaemonClient", argumentParser,
+        "Codecs", "AdminDocuments", "DaemonClient", "ShardWriter", argumentParser, systemPackage,
       ],
       swiftSettings: strict),
 
@@ -121,7 +124,7 @@ let package = Package(
     tests("LogOutput", ["LinuxSystem", logging]),
     tests("Planning", ["DatasetModel", "Codecs"]),
     tests("Codecs"),
-    tests("LinuxSystem"),
+    tests("LinuxSystem", [systemPackage]),
     tests("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
     tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", systemPackage]),
     .target(
@@ -137,10 +140,14 @@ let package = Package(
     tests(
       "StreamSourceConformance",
       [
-        "DatasetModel", "LinuxSystem", "StreamRegistry", "ExecStreams", "SyntheticStreams", "DaemonConfiguration",
-        systemPackage,
+        "DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats", "BuiltInStreams", "ExecStreams",
+        "SyntheticStreams", "DaemonConfiguration", systemPackage,
       ]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
+    tests("ShardWriter", ["DatasetModel", "Codecs", "ShardFormats"]),
+    .executableTarget(
+      name: "FormatsBenchmark", dependencies: ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage],
+      path: "Tests/Benchmarks/FormatsBenchmark", swiftSettings: strict),
     tests("WireProtocol", ["DatasetModel", systemPackage]),
     tests("LocalSocket", ["LinuxSystem", "WireProtocol"]),
     tests("DaemonConfiguration", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),

@@ -53,8 +53,11 @@ public struct Packer: Sendable {
       repeat {
         // Batches wait behind shards, so that memory stays bounded when compression is the slow part.
         while !exhausted, running < jobs + 1, state.waitingBatches < jobs + 1 {
-          var reading = source
-          let (batch, next) = try await pool.run { () throws(PackError) in (try reading.next(), reading) }
+          let before = source
+          let (batch, next) = try await pool.run { () throws(PackError) in
+            var reading = before
+            return (try reading.next(), reading)
+          }
           source = next
           guard let batch else {
             exhausted = true

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "Sources" / "PythonClient"))
 
 if TYPE_CHECKING:
-    from PythonClientTests.fake_daemon import FakeDaemon
+    from PythonClientTests.fake.daemon import FakeDaemon
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +26,7 @@ def fixtures() -> Path:
 @pytest.fixture
 def daemon(tmp_path: Path, fixtures: Path) -> Iterator[FakeDaemon]:
     """A fake daemon that serves one of the fixtures' datasets."""
-    from PythonClientTests.fake_daemon import FakeDaemon
+    from PythonClientTests.fake.daemon import FakeDaemon
     from PythonClientTests.shards import read_shards
 
     with FakeDaemon(tmp_path / "sluice.sock", list(read_shards(fixtures / "datasets" / "mds_plain"))) as fake:

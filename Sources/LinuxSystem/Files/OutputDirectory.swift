@@ -21,4 +21,10 @@ public enum OutputDirectory {
     OwnedDescriptor(
       adopting: try systemCall("open", path) { open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) })
   }
+
+  /// Whether `path` is a directory, or a link to one.
+  public static func exists(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
 }

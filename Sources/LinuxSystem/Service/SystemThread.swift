@@ -55,6 +55,9 @@ public final class SystemThread: Sendable {
     precondition(code == 0, "pthread_join answered \(code): a thread waited for itself")
   }
 
+  /// Lets another thread run first.
+  public static func yield() { sched_yield() }
+
   deinit {
     // Nobody can wait for it any more, so the system frees it when it ends.
     state.withLock { state in

@@ -42,7 +42,7 @@ enum PerStreamBatching {
     let setup = work.setup
     var warnings = work.roundedResume
     for (stream, partition) in partitions.enumerated() {
-      let dropped = partition.rows.samples - partition.fullBatches * setup.globalBatch
+      let dropped = partition.rows.samplesMissing(fromFirst: partition.fullBatches * setup.globalBatch)
       if dropped > 0 {
         warnings.append(
           BatchingWarnings.dropped(

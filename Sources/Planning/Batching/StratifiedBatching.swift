@@ -124,7 +124,7 @@ enum StratifiedBatching {
     }
     if all <= work.skippedBatches { warnings.append(BatchingWarnings.nothingLeft(setup)) }
     for (stream, layer) in layers.enumerated() {
-      let dropped = layer.samples.count - all * layer.slots.count
+      let dropped = layer.rows.samplesMissing(fromFirst: all * layer.slots.count)
       if dropped > 0 {
         warnings.append(
           PlanningWarning(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import operator
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
 
 from sluice.errors import SluiceError
+from sluice.notices import warn_user
 from sluice.stream import Stream
 from sluice.wire.messages import OpenRequest
 from sluice.world import World
@@ -157,10 +157,9 @@ def describe(arguments: Mapping[str, Any]) -> Source:
             f"a dataset is given by one of {', '.join(given)}; here: {' and '.join(sources) or 'none of them'}"
         )
     if arguments["cache_limit"]:
-        warnings.warn(
+        warn_user(
             f"cache_limit={arguments['cache_limit']!r} is not used: the daemon keeps one cache for the whole machine "
             "(cache.limit in its configuration)",
-            stacklevel=3,
         )
     defaults = {name: arguments[name] for name in DEFAULTS}
     kind, config = arguments["stream_name"], arguments["stream_config"]
@@ -204,10 +203,9 @@ def inline_streams(streams: Sequence[Stream], defaults: Mapping[str, Any]) -> li
                 "sluice.Stream(name=NAME), or open a registered dataset: StreamingDataset(NAME)"
             )
         if stream.given_local is not None:
-            warnings.warn(
+            warn_user(
                 f"local={stream.given_local!r} is not used: the daemon keeps one cache for the whole machine "
                 "(cache.directory in its configuration)",
-                stacklevel=5,
             )
         specification.append(entry)
     return specification

@@ -41,7 +41,7 @@ class Schemas:
         return decoder
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Batch:
     """n samples in the order of the plan.
 

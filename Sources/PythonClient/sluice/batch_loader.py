@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from sluice.channel import Channel
 from sluice.connection.cancellation import Cancellation
 from sluice.decoding import ColumnValues, Ragged
 from sluice.memory import BufferPool
+from sluice.notices import warn_user
 from sluice.session import DEFAULT_DEPTH, Session
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class BatchLoader:
         pipeline: requests under way at the daemon.
         collate_fn: makes a batch of a list of samples, each `{column: value}`.
         columns: names of the columns to give; all if None.
+        id_column: name under which to give the samples' global ids (i64, n of them), too; None to leave them out.
         tensors: give torch tensors; None for torch if it is installed, else numpy arrays.
         pin_memory: read into page-locked memory, from which a GPU copies asynchronously; needs torch with CUDA.
         drop_last: leave out a last batch that is not full.
@@ -55,6 +56,7 @@ class BatchLoader:
         pipeline: int = DEFAULT_DEPTH,
         collate_fn: Collate | None = None,
         columns: Collection[str] | None = None,
+        id_column: str | None = None,
         tensors: bool | None = None,
         pin_memory: bool = False,
         drop_last: bool = False,
@@ -67,6 +69,7 @@ class BatchLoader:
         self._pipeline = pipeline
         self._collate = collate_fn
         self._columns = None if columns is None else frozenset(columns)
+        self._id_column = id_column
         self._tensors = _has_torch() if tensors is None else tensors
         self._drop_last = drop_last
         self._pool = BufferPool(limit=4 * prefetch, pinned=pin_memory and _can_pin())
@@ -118,6 +121,8 @@ class BatchLoader:
             if missing:
                 raise KeyError(f"there is no column {sorted(missing)}; the columns are {list(columns)}")
             columns = {name: columns[name] for name in columns if name in self._columns}
+        if self._id_column is not None:
+            columns[self._id_column] = batch.ids.copy()
         return {name: _as_tensor(column) for name, column in columns.items()} if self._tensors else columns
 
 
@@ -205,5 +210,5 @@ def _can_pin() -> bool:
 
     if torch.cuda.is_available():
         return True
-    warnings.warn("pin_memory=True has no effect: torch finds no CUDA device", stacklevel=3)
+    warn_user("pin_memory=True has no effect: torch finds no CUDA device")
     return False

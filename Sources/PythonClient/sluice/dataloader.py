@@ -50,7 +50,10 @@ class StreamingDataLoader(DataLoader[Any]):
 
 
 def samples_of_batch(batch: Any) -> int:
-    """Samples of a collated batch: the length of a mapping's first value, of a tensor, or of a sequence's first item.
+    """Samples of a collated batch.
+
+    The length of a mapping's first value, of a tensor, of a list of mappings (samples left as they are), or else of a
+    sequence's first item (as of a pair of inputs and targets).
 
     Raises:
         ValueError: the mapping is empty.
@@ -59,4 +62,6 @@ def samples_of_batch(batch: Any) -> int:
         for value in batch.values():
             return len(value)
         raise ValueError("a batch without columns has no number of samples; let collate_fn keep at least one")
-    return len(batch) if isinstance(batch, Tensor) else len(batch[0])
+    if isinstance(batch, Tensor) or isinstance(batch[0], Mapping):
+        return len(batch)
+    return len(batch[0])

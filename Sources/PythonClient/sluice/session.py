@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 from sluice.batch import Batch, Schemas
 from sluice.connection.address import Address
 from sluice.connection.cancellation import Cancellation
-from sluice.connection.connection import Connection, ConnectionLostError, RefusedError
+from sluice.connection.connection import Connection
 from sluice.connection.lane import Lane
 from sluice.connection.patience import Patience
+from sluice.connection.pipeline import Pipeline
 from sluice.decoding import Schema
-from sluice.errors import NoSuchSampleError, ProtocolError
+from sluice.errors import NoSuchSampleError
 from sluice.memory import Buffer, BufferPool
 from sluice.wire.batches import (
     ALL_WORKERS,
     BatchReply,
     Bytes,
-    encode_batch_request,
     encode_sample_request,
 )
 from sluice.wire.codec import Writer
@@ -34,6 +34,8 @@ from sluice.wire.messages import EpochReply, OpenReply, OpenRequest, StateReply,
 log = logging.getLogger("sluice")
 
 T = TypeVar("T")
+
+_SAMPLE = int(Kind.SAMPLE)
 
 DEFAULT_DEPTH = 4
 
@@ -150,49 +152,25 @@ class Session:
             DaemonError: the plan or a shard cannot be had.
         """
         plan = self.epoch(epoch)
-        end = plan.batches if worker is None else plan.batches_per_worker
-        whose = ALL_WORKERS if worker is None else worker
-        how = self.how if how is None else how
-        lane = self._borrow()
         patience = Patience(self.address.wait, cancellation.event if cancellation is not None else None)
-        numbers: deque[int] = deque()
-        opening, asked, received = lane.openings, first, first
+        pipeline = Pipeline(
+            lane=self._borrow(),
+            epoch=epoch,
+            worker=ALL_WORKERS if worker is None else worker,
+            how=self.how if how is None else how,
+            depth=depth,
+            next=first,
+            end=plan.batches if worker is None else plan.batches_per_worker,
+        )
         try:
-            while received < end and not patience.is_stopped():
-                try:
-                    connection = lane.ready(patience)
-                    if cancellation is not None:
-                        cancellation.watch(connection)
-                    if lane.openings != opening:
-                        # What was asked for on the lost connection is asked for again.
-                        numbers.clear()
-                        opening, asked = lane.openings, received
-                    while asked < end and len(numbers) < min(depth, connection.hello.max_pipelined):
-                        payload = encode_batch_request(lane.session, epoch, whose, asked, 1, how)
-                        numbers.append(connection.send(Kind.BATCH, payload))
-                        asked += 1
-                    reply, data, offsets = connection.receive_batch(numbers[0], pool or self._pool)
-                except RefusedError as error:
-                    lane.close()
-                    lane.recover(error, patience)
-                    continue
-                except ConnectionLostError as error:
-                    if patience.is_stopped():
-                        return
-                    lane.lost(error, patience)
-                    continue
-                if reply.epoch != epoch or reply.first != received or len(reply.counts) != 1:
-                    raise ProtocolError(f"the daemon sent batch {reply.first} for batch {received} of epoch {epoch}")
-                numbers.popleft()
-                patience.reset()
-                received += 1
-                yield self._batch(reply, data, offsets)
+            while (reply := pipeline.receive(pool or self._pool, patience, cancellation)) is not None:
+                yield self._batch(*reply)
         finally:
             # Replies that nobody will read would be in the way of the next request.
-            if numbers or patience.is_stopped():
-                lane.close()
+            if pipeline.numbers or patience.is_stopped():
+                pipeline.lane.close()
             else:
-                self._idle.append(lane)
+                self._idle.append(pipeline.lane)
 
     def samples(self, ids: Sequence[int] | NDArray[np.int64]) -> Batch:
         """Samples by global id, in the order given.
@@ -204,16 +182,15 @@ class Session:
             NoSuchSampleError: one is not.
             DaemonError: a shard cannot be had.
         """
-        wanted = np.asarray(ids, np.int64).reshape(-1)
-        if len(wanted) and (int(wanted.min()) < 0 or int(wanted.max()) >= self.info.size):
+        wanted = ids if isinstance(ids, list) else [int(sample) for sample in ids]
+        if wanted and not (min(wanted) >= 0 and max(wanted) < self.info.size):
             raise NoSuchSampleError(f"sample ids of {self.info.dataset} are 0 to {self.info.size - 1}")
-        return self._batch(
-            *self._call(
-                lambda connection, session: connection.receive_batch(
-                    connection.send(Kind.SAMPLE, encode_sample_request(session, wanted, self.how)), self._pool
-                )
-            )
-        )
+        how, pool = self.how, self._pool
+
+        def ask(connection: Connection, session: int) -> tuple[BatchReply, Buffer, NDArray[np.int64]]:
+            return connection.receive_batch(connection.send(_SAMPLE, encode_sample_request(session, wanted, how)), pool)
+
+        return self._batch(*self._call(ask))
 
     def state(self, epoch: int, samples: int) -> StateReply:
         """A checkpoint.

@@ -1,5 +1,6 @@
 import AdminDocuments
 import DatasetModel
+import ShardCache
 import Synchronization
 
 /// What is known of one open session outside its connection's thread: for status, metrics and the watchdog.
@@ -11,11 +12,14 @@ final class SessionRecord: Sendable {
   let dataset: DatasetName
   let rank: Int
   let ranks: Int
+  /// What the cache knows it by.
+  let future: SessionID
   private let state: Mutex<SessionProgress>
   private let ended = Mutex(false)
 
   init(
-    number: Int, client: String, process: Int, user: Int, dataset: DatasetName, rank: Int, ranks: Int, now: Double
+    number: Int, client: String, process: Int, user: Int, dataset: DatasetName, rank: Int, ranks: Int,
+    future: SessionID, now: Double
   ) {
     self.number = number
     self.client = client
@@ -24,6 +28,7 @@ final class SessionRecord: Sendable {
     self.dataset = dataset
     self.rank = rank
     self.ranks = ranks
+    self.future = future
     state = Mutex(SessionProgress(now: now))
   }
 

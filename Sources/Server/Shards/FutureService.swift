@@ -1,4 +1,4 @@
-import Logging
+import DatasetModel
 import Planning
 import ShardCache
 
@@ -7,20 +7,20 @@ final class FutureService: Sendable {
   private let cache: ShardCache
   private let requests: ShardRequests
   private let executor = QueueExecutor(label: "futures")
-  private let logger: Logger
 
-  init(cache: ShardCache, requests: ShardRequests, logger: Logger) {
+  init(cache: ShardCache, requests: ShardRequests) {
     self.cache = cache
     self.requests = requests
-    self.logger = logger
   }
+
+  /// A name for a session that will announce its future.
+  func openSession() -> SessionID { cache.openSession() }
 
   /// A session has begun an epoch. The schedule is worked out beside the serving; until it is there the cache knows
   /// nothing of the epoch and fetches what is asked for.
   func began(_ epoch: SessionEpoch, of session: Session) {
     let dataset = session.dataset
     let rank = session.rank
-    let number = session.record.number
     let record = session.record
     let bounds = AheadBounds(
       predownload: dataset.specification.predownload, batchSize: max(1, session.setup.options.batchSize))
@@ -29,22 +29,22 @@ final class FutureService: Sendable {
       let wanted = dataset.streams.flatMap { requests.requests(of: $0) }
       let position = record.progress { $0.epoch == epoch.epoch ? $0.batch : 0 }
       guard !record.hasEnded else { return }
-      cache.announce(
-        SessionID(number: number), ScheduledUses(schedule: schedule), of: wanted, position: position, bounds: bounds)
+      await cache.setFuture(
+        of: record.future, ScheduledUses(schedule: schedule), shards: wanted, position: position, bounds: bounds)
       // The session may have ended in between: then its future is over before it began.
-      if record.hasEnded { cache.close(SessionID(number: number)) }
+      if record.hasEnded { cache.closeSession(record.future) }
     }
   }
 
   /// A session has reached a batch: it has used everything before it.
   func reached(batch: Int, of session: Session) {
-    cache.advance(SessionID(number: session.record.number), to: batch)
+    cache.advance(session.record.future, to: batch)
   }
 
   /// A session is over.
   func ended(_ session: SessionRecord) {
     session.end()
-    cache.close(SessionID(number: session.number))
+    cache.closeSession(session.future)
   }
 }
 

@@ -6,6 +6,7 @@ import LinuxSystem
 import Logging
 import ShardCache
 import ShardFormats
+import StreamRegistry
 import Synchronization
 import Transfer
 import WireProtocol
@@ -14,21 +15,26 @@ import WireProtocol
 final class ShardService: ShardOpening {
   /// Sample tables kept, in bytes; one has 4 bytes a sample.
   static let tableBytes = 256 << 20
+  /// Enough to keep two fetchers' connections busy.
+  static let defaultDownloads = 8
 
   let cache: ShardCache
   let fetch: RetryingFetch
   let fetchers: FetcherPool
   let futures: FutureService
-  private let requests: ShardRequests
+  let requests: ShardRequests
+  /// Shards that are fetched ahead at once.
+  let downloads: Int
   private let tables = SampleTables(limit: ShardService.tableBytes)
-  private let waitSeconds: Double
+  let waitSeconds: Double
   private let clock: DaemonClock
   private let logger: Logger
 
   private init(
-    cache: ShardCache, fetch: RetryingFetch, fetchers: FetcherPool, waitSeconds: Double, clock: DaemonClock,
-    requests: ShardRequests, logger: Logger
+    cache: ShardCache, fetch: RetryingFetch, fetchers: FetcherPool, downloads: Int, waitSeconds: Double,
+    clock: DaemonClock, requests: ShardRequests, logger: Logger
   ) {
+    self.downloads = downloads
     self.cache = cache
     self.fetch = fetch
     self.fetchers = fetchers
@@ -36,7 +42,7 @@ final class ShardService: ShardOpening {
     self.clock = clock
     self.requests = requests
     self.logger = logger
-    futures = FutureService(cache: cache, requests: requests, logger: logger)
+    futures = FutureService(cache: cache, requests: requests)
   }
 
   /// Takes the cache directory and recovers what an earlier daemon left in it.
@@ -58,8 +64,8 @@ final class ShardService: ShardOpening {
     let fetch = RetryingFetch()
     let requests = ShardRequests(fetch: fetch, transfer: configuration.transfer)
     return ShardService(
-      cache: cache, fetch: fetch, fetchers: fetchers, waitSeconds: configuration.waitSeconds, clock: clock,
-      requests: requests, logger: logger)
+      cache: cache, fetch: fetch, fetchers: fetchers, downloads: configuration.transfer.downloads ?? defaultDownloads,
+      waitSeconds: configuration.waitSeconds, clock: clock, requests: requests, logger: logger)
   }
 
   func openIfPresent(_ place: SamplePlaces.ShardPlace) throws -> OpenShard? {
@@ -100,9 +106,11 @@ final class ShardService: ShardOpening {
         (offset, count) throws(SystemError) in try head.read(count: count, at: offset)
       }
     }
-    let hold = lease.hold()
+    guard let retained = lease.retain() else {
+      return OpenShard(file: lease.data, table: table, hold: .leased(lease))
+    }
     lease.release()
-    return OpenShard(file: lease.data, table: table, hold: hold)
+    return OpenShard(file: lease.data, table: table, hold: .retained(retained))
   }
 
   private static func describe(_ requests: [ShardRequest]) -> String {

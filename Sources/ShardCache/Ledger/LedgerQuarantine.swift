@@ -41,6 +41,8 @@ extension CacheLedger {
         $0.quarantined += copy.bytes
       }
     }
+    // Claims that have it already and wait for others need it anew.
+    for claim in claims.keys.sorted() where claims[claim]?.leased.contains(id) == true { requeue(claim) }
     freeIfIdle(id)
     becameAbsent(copy.slot)
     settle(now: now, &actions)

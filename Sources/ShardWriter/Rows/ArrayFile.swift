@@ -33,7 +33,8 @@ struct ArrayFile: Sendable {
     let header = ArrayHeader(String(decoding: start[head..<head + length], as: UTF8.self))
     guard let kind = header.kind else {
       throw PackError(
-        .input, "\(path): elements of type \(quoted(header.type)) cannot be packed; save them as little-endian "
+        .input,
+        "\(path): elements of type \(quoted(header.type)) cannot be packed; save them as little-endian "
           + ElementKind.allCases.map(\.rawValue).joined(separator: ", "))
     }
     guard let shape = header.shape, !shape.isEmpty, !shape.contains(0) else {

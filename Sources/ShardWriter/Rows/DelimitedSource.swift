@@ -36,7 +36,8 @@ struct DelimitedSource: RowSource {
     for (file, header) in zip(files, headers) {
       for column in wanted where header.count(where: { $0 == column.name }) != 1 {
         throw PackError(
-          .input, "\(file.path): the header has \(header.count { $0 == column.name }) columns called "
+          .input,
+          "\(file.path): the header has \(header.count { $0 == column.name }) columns called "
             + "\(quoted(column.name)); it names \(header.map(quoted).joined(separator: ", "))")
       }
       layouts.append(header.map { name in wanted.firstIndex { $0.name == name } })

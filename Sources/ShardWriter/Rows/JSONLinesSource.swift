@@ -16,7 +16,7 @@ struct JSONLinesSource: RowSource {
     for path in paths { files.append(try LineBlocks(path: path)) }
     self.files = files
     totalBytes = files.reduce(0) { $0 + $1.totalBytes }
-    self.columns = try columns ?? Self.inferColumns(files)
+    if let columns { self.columns = columns } else { self.columns = try Self.inferColumns(files) }
   }
 
   mutating func next() throws(PackError) -> (any RowBatch)? {
@@ -105,8 +105,9 @@ struct JSONLinesBatch: RowBatch {
       }
       if let column = find(key, in: line, builder.columns, startingAt: next) {
         next = column + 1
-        if builder.columns[column].encoding == .str, try place.reading({ () throws(JSONFault) in try cursor.peek() })
-          == UInt8(ascii: "\"")
+        if builder.columns[column].encoding == .str,
+          try place.reading({ () throws(JSONFault) in try cursor.peek() })
+            == UInt8(ascii: "\"")
         {
           // Text is most of most rows, so it takes the short way.
           let text = try place.reading { () throws(JSONFault) in try cursor.string() }
@@ -136,7 +137,9 @@ struct JSONLinesBatch: RowBatch {
     for offset in columns.indices {
       let column = (first + offset) % columns.count
       let name = columns[column].name.utf8
-      if written.map({ $0.count == name.count && $0.elementsEqual(name) }) ?? value.elementsEqual(name) { return column }
+      if written.map({ $0.count == name.count && $0.elementsEqual(name) }) ?? value.elementsEqual(name) {
+        return column
+      }
     }
     return nil
   }

@@ -1,3 +1,5 @@
+import Codecs
+
 /// The JSON that a shard and its index carry, byte for byte as the reference writes it: sorted keys, ", " and ": ".
 struct ShardText: Sendable {
   /// The writer's settings as they stand in every shard and every record, without braces.

@@ -66,7 +66,7 @@ struct FrameBuffer {
   }
 
   private mutating func makeRoom() {
-    if storage.isEmpty { storage = [UInt8](repeating: 0, count: Self.restingCapacity) }
+    if storage.isEmpty { storage = Self.enlarged([], to: Self.restingCapacity) }
     if start > 0, storage.count - start < wanted || end == storage.count {
       storage.withUnsafeMutableBytes { bytes in
         UnsafeMutableRawBufferPointer(rebasing: bytes[0..<(end - start)])
@@ -77,7 +77,15 @@ struct FrameBuffer {
     }
     if end == storage.count {
       let size = min(storage.count * 2, max(wanted, storage.count + Self.restingCapacity))
-      storage.append(contentsOf: repeatElement(0, count: size - storage.count))
+      storage = Self.enlarged(storage, to: size)
+    }
+  }
+
+  /// The bytes and room behind them. The room is not cleared, because nothing reads beyond `end`.
+  private static func enlarged(_ storage: [UInt8], to size: Int) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
+      storage.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
+      filled = size
     }
   }
 }

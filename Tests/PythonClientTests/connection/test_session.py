@@ -26,7 +26,8 @@ from sluice.session import Session
 from sluice.wire.batches import Bytes
 from sluice.wire.messages import OpenRequest
 
-from PythonClientTests.fake_daemon import FakeDaemon, RefusalError
+from PythonClientTests.fake.daemon import FakeDaemon
+from PythonClientTests.fake.script import RefusalError
 
 INLINE, DESCRIPTORS = Bytes.INLINE, Bytes.DESCRIPTORS
 

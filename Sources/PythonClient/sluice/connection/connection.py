@@ -21,7 +21,7 @@ from sluice._version import __version__
 from sluice.connection.files import OpenFiles
 from sluice.errors import ProtocolError, SluiceError, daemon_error
 from sluice.memory import Buffer, BufferPool
-from sluice.wire.batches import PREFIX_BYTES, BatchReply, Bytes, bytes_position
+from sluice.wire.batches import PREFIX_BYTES, BatchReply, bytes_position
 from sluice.wire.codec import Reader, Writer
 from sluice.wire.frames import HEADER, MAX_DESCRIPTORS, REPLY_OF, Kind, encode_frame
 from sluice.wire.messages import ErrorReply, HelloReply, encode_hello
@@ -30,6 +30,11 @@ CLIENT_NAME = f"sluice-python/{__version__}"
 _RECEIVE_BYTES = 1 << 16
 _HELLO_SECONDS = 30.0
 _MAX_HELLO_BYTES = 1 << 16
+# Plain numbers: arithmetic on the library's flags takes as long as the system call.
+_CLOSE_ON_EXEC, _TRUNCATED = int(socket.MSG_CMSG_CLOEXEC), int(socket.MSG_CTRUNC)
+_ERROR, _BATCH_REPLY, _DESCRIPTORS, _PROGRESS = map(
+    int, (Kind.ERROR, Kind.BATCH_REPLY, Kind.DESCRIPTORS, Kind.PROGRESS)
+)
 _ANCILLARY = socket.CMSG_SPACE(MAX_DESCRIPTORS * array.array("i").itemsize)
 
 
@@ -126,7 +131,7 @@ class Connection:
             raise ProtocolError(f"reply {number} was asked for while {awaited} is next")
         while True:
             kind, request, payload = self._read_frame(pool)
-            if kind == Kind.ERROR:
+            if kind == _ERROR:
                 if request == number:
                     self._awaited.popleft()
                 elif request != 0:
@@ -137,7 +142,7 @@ class Connection:
             if kind == REPLY_OF[request_kind]:
                 self._awaited.popleft()
                 return payload
-            if kind != Kind.PROGRESS and kind != Kind.DESCRIPTORS:
+            if kind not in (_PROGRESS, _DESCRIPTORS):
                 self._broken(f"a frame of kind {kind:#x} for a request of kind {request_kind}")
 
     def receive_batch(self, number: int, pool: BufferPool) -> tuple[BatchReply, Buffer, NDArray[np.int64]]:
@@ -152,10 +157,9 @@ class Connection:
             they were not asked for.
         """
         reply = BatchReply.decode(self.receive(number, pool))
-        count = len(reply.ids)
-        if reply.mode is Bytes.INLINE and reply.data is not None and reply.offsets is not None:
-            return reply, reply.data, reply.offsets.astype(np.int64)
-        offsets = np.zeros(count + 1, np.int64)
+        if reply.data is not None and reply.offsets is not None:
+            return reply, reply.data, reply.offsets
+        offsets = np.zeros(len(reply.ids) + 1, np.int64)
         if reply.handles is None or reply.offsets is None or reply.lengths is None:
             return reply, np.empty(0, np.uint8), offsets
         np.cumsum(reply.lengths, out=offsets[1:])
@@ -232,12 +236,14 @@ class Connection:
             self._broken(f"a frame of {length} bytes, over its limit of {self._longest}")
         self._start += HEADER.size
         align_at = 0
-        if kind == Kind.BATCH_REPLY and length >= PREFIX_BYTES:
+        if kind == _BATCH_REPLY and length >= PREFIX_BYTES:
             self._fill(PREFIX_BYTES)
             align_at = bytes_position(self._view[self._start : self._start + PREFIX_BYTES]) or 0
-        payload = pool.take(length, align_at) if pool is not None else np.empty(length, np.uint8)
+        # Fresh pages are worth avoiding only where there are many.
+        pooled = pool is not None and length > _RECEIVE_BYTES
+        payload = pool.take(length, align_at) if pooled and pool is not None else np.empty(length, np.uint8)
         self._read_into(payload.data)
-        if kind == Kind.DESCRIPTORS:
+        if kind == _DESCRIPTORS:
             self._take_descriptors(payload.data, descriptors)
         elif descriptors:
             self._broken(f"{descriptors} descriptors with a frame of kind {kind:#x}")
@@ -280,7 +286,7 @@ class Connection:
         while self._end - self._start < needed:
             try:
                 count, ancillary, flags, _ = self._socket.recvmsg_into(
-                    [self._view[self._end :]], _ANCILLARY, socket.MSG_CMSG_CLOEXEC
+                    [self._view[self._end :]], _ANCILLARY, _CLOSE_ON_EXEC
                 )
             except TimeoutError:
                 raise
@@ -291,7 +297,7 @@ class Connection:
                     received = array.array("i")
                     received.frombytes(data[: len(data) - len(data) % received.itemsize])
                     self._descriptors.extend(received)
-            if flags & socket.MSG_CTRUNC:
+            if flags & _TRUNCATED:
                 self.close()
                 raise SluiceError(
                     "this process may not open enough files for the shards it reads; raise its limit (ulimit -n)"

@@ -43,7 +43,7 @@ class OpenFiles:
         self.drop(tuple(self._files))
 
     def read(
-        self, handles: NDArray[np.uint32], offsets: NDArray[np.uint64], lengths: NDArray[np.uint32], buffer: Buffer
+        self, handles: NDArray[np.uint32], offsets: NDArray[np.int64], lengths: NDArray[np.uint32], buffer: Buffer
     ) -> None:
         """Reads n samples end to end into a buffer; neighbours in a file are one read.
 
@@ -59,15 +59,14 @@ class OpenFiles:
         """
         if len(handles) == 0:
             return
-        begins = offsets.astype(np.int64)
         sizes = lengths.astype(np.int64)
         is_first = np.ones(len(handles), bool)
-        is_first[1:] = (handles[1:] != handles[:-1]) | (begins[1:] != begins[:-1] + sizes[:-1])
+        is_first[1:] = (handles[1:] != handles[:-1]) | (offsets[1:] != offsets[:-1] + sizes[:-1])
         runs = np.flatnonzero(is_first)
         run_sizes = np.add.reduceat(sizes, runs)
         target = buffer.data
         at = 0
-        for handle, begin, size in zip(handles[runs].tolist(), begins[runs].tolist(), run_sizes.tolist(), strict=True):
+        for handle, begin, size in zip(handles[runs].tolist(), offsets[runs].tolist(), run_sizes.tolist(), strict=True):
             descriptor = self._files.get(handle)
             if descriptor is None:
                 raise ProtocolError(f"the daemon names handle {handle}, which it has not given")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,9 @@ ALL_WORKERS = 0xFFFFFFFF
 _REQUEST = struct.Struct("<IqIIIB")
 _PREFIX = struct.Struct("<qIIIB3x")
 PREFIX_BYTES = _PREFIX.size
-_MAX_SAMPLES = 1 << 28
+_U32 = np.dtype("<u4")
+_I64 = np.dtype("<i8")
+_FEW = 9
 
 
 class Bytes(IntEnum):
@@ -28,14 +30,19 @@ class Bytes(IntEnum):
     NONE = 3
 
 
+# A name of an enumeration costs as much as a small reply's arithmetic.
+_MODES = {int(mode): mode for mode in (Bytes.INLINE, Bytes.DESCRIPTORS, Bytes.NONE)}
+_INLINE, _DESCRIPTORS = int(Bytes.INLINE), int(Bytes.DESCRIPTORS)
+
+
 def encode_batch_request(session: int, epoch: int, worker: int, first: int, count: int, how: Bytes) -> bytes:
     """Payload of a request for batches `first ..< first + count` of a worker, or of the rank (`ALL_WORKERS`)."""
     return _REQUEST.pack(session, epoch, worker, first, count, how)
 
 
-def encode_sample_request(session: int, ids: NDArray[np.int64], how: Bytes) -> bytes:
+def encode_sample_request(session: int, ids: Sequence[int], how: Bytes) -> bytes:
     """Payload of a request for samples by global id."""
-    return struct.pack("<IBI", session, how, len(ids)) + ids.astype("<i8", copy=False).tobytes()
+    return struct.pack(f"<IBI{len(ids)}q", session, how, len(ids), *ids)
 
 
 def bytes_position(prefix: memoryview) -> int | None:
@@ -45,10 +52,10 @@ def bytes_position(prefix: memoryview) -> int | None:
         prefix: the first `PREFIX_BYTES` bytes of the payload.
     """
     _, _, batches, samples, mode = _PREFIX.unpack_from(prefix)
-    return PREFIX_BYTES + 4 * batches + 24 * samples + 8 * (samples + 1) if mode == Bytes.INLINE else None
+    return PREFIX_BYTES + 4 * batches + 24 * samples + 8 * (samples + 1) if mode == _INLINE else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BatchReply:
     """n samples of m batches; arrays are views of the frame.
 
@@ -62,7 +69,7 @@ class BatchReply:
         shards: u32 (n,), shard of that stream.
         indices: u32 (n,), index in that shard.
         schemas: u32 (n,), position in the session's schemas.
-        offsets: inline: u64 (n + 1,) into `data`; descriptors: u64 (n,) in their files.
+        offsets: inline: i64 (n + 1,) into `data`; descriptors: i64 (n,) in their files.
         data: inline: the samples' bytes.
         handles: descriptors: u32 (n,), which open file each sample lies in.
         lengths: descriptors: u32 (n,), bytes of each sample.
@@ -78,7 +85,7 @@ class BatchReply:
     shards: NDArray[np.uint32]
     indices: NDArray[np.uint32]
     schemas: NDArray[np.uint32]
-    offsets: NDArray[np.uint64] | None = None
+    offsets: NDArray[np.int64] | None = None
     data: NDArray[np.uint8] | None = None
     handles: NDArray[np.uint32] | None = None
     lengths: NDArray[np.uint32] | None = None
@@ -91,54 +98,49 @@ class BatchReply:
         Raises:
             ProtocolError: it is not one.
         """
-        if len(payload) < PREFIX_BYTES:
-            raise ProtocolError(f"a batch reply of {len(payload)} bytes is too short")
-        epoch, first, batches, samples, mode = _PREFIX.unpack_from(payload.data)
-        if mode not in (Bytes.INLINE, Bytes.DESCRIPTORS, Bytes.NONE) or samples > _MAX_SAMPLES:
-            raise ProtocolError(f"a batch reply has mode {mode} and {samples} samples")
-        at = PREFIX_BYTES
-
-        def take(dtype: str, count: int) -> NDArray[Any]:
-            nonlocal at
-            try:
-                array: NDArray[Any] = np.frombuffer(payload, dtype, count, at) if count else np.empty(0, dtype)
-            except ValueError as error:
-                raise ProtocolError(
-                    f"a batch reply of {len(payload)} bytes is too short for {samples} samples"
-                ) from error
-            at += array.nbytes
-            return array
-
-        counts, ids = take("<u4", batches), take("<i8", samples)
-        streams, shards, indices, schemas = (take("<u4", samples) for _ in range(4))
-        if int(counts.sum(dtype=np.int64)) != samples:
+        size = len(payload)
+        if size < PREFIX_BYTES:
+            raise ProtocolError(f"a batch reply of {size} bytes is too short")
+        epoch, first, m, n, number = _PREFIX.unpack_from(payload.data)
+        mode = _MODES.get(number)
+        at = PREFIX_BYTES + 4 * m + 24 * n
+        end = at + (8 * (n + 1) if number == _INLINE else 16 * n + 4 if number == _DESCRIPTORS else 0)
+        if mode is None or end > size:
+            raise ProtocolError(f"a batch reply of {size} bytes has mode {number}, {m} batches and {n} samples")
+        counts = payload[PREFIX_BYTES : PREFIX_BYTES + 4 * m].view(_U32)
+        table = payload[at - 16 * n : at].view(_U32)
+        reply = BatchReply(
+            epoch, first, mode, counts, payload[at - 24 * n : at - 16 * n].view(_I64),
+            table[:n], table[n : 2 * n], table[2 * n : 3 * n], table[3 * n :],
+        )  # fmt: skip
+        if sum(counts.tolist()) != n:
             raise ProtocolError("a batch reply's counts are not its samples")
-        offsets = data = handles = lengths = None
-        drops: tuple[int, ...] = ()
-        if mode == Bytes.INLINE:
-            offsets = take("<u8", samples + 1)
-            data = payload[at:]
-            at = len(payload)
-            if int(offsets[0]) != 0 or int(offsets[-1]) != len(data) or bool((offsets[1:] < offsets[:-1]).any()):
-                raise ProtocolError("a batch reply's offsets are not those of its bytes")
-        elif mode == Bytes.DESCRIPTORS:
-            handles, offsets, lengths = take("<u4", samples), take("<u8", samples), take("<u4", samples)
-            drops = tuple(take("<u4", int(take("<u4", 1)[0])).tolist())
-        if at != len(payload):
-            raise ProtocolError(f"a batch reply has {len(payload) - at} bytes too many")
-        return BatchReply(
-            epoch=epoch,
-            first=first,
-            mode=Bytes(mode),
-            counts=counts,
-            ids=ids,
-            streams=streams,
-            shards=shards,
-            indices=indices,
-            schemas=schemas,
-            offsets=offsets,
-            data=data,
-            handles=handles,
-            lengths=lengths,
-            drops=drops,
-        )
+        if number == _INLINE:
+            reply._read_inline(payload, at, end)
+        elif number == _DESCRIPTORS:
+            reply._read_descriptors(payload, at, n)
+        elif end != size:
+            raise ProtocolError(f"a batch reply has {size - end} bytes too many")
+        return reply
+
+    def _read_inline(self, payload: NDArray[np.uint8], at: int, end: int) -> None:
+        self.offsets = offsets = payload[at:end].view(_I64)
+        self.data = data = payload[end:]
+        if len(offsets) <= _FEW:
+            values = offsets.tolist()
+            right = values[0] == 0 and values[-1] == len(data) and values == sorted(values)
+        else:
+            right = offsets[0] == 0 and offsets[-1] == len(data) and bool((offsets[1:] >= offsets[:-1]).all())
+        if not right:
+            raise ProtocolError("a batch reply's offsets are not those of its bytes")
+
+    def _read_descriptors(self, payload: NDArray[np.uint8], at: int, n: int) -> None:
+        self.handles = payload[at : at + 4 * n].view(_U32)
+        self.offsets = payload[at + 4 * n : at + 12 * n].view(_I64)
+        self.lengths = payload[at + 12 * n : at + 16 * n].view(_U32)
+        drops = payload[at + 16 * n :]
+        count = int(drops[:4].view(_U32)[0])
+        if 4 + 4 * count != len(drops):
+            raise ProtocolError(f"a batch reply's list of {count} drops has {len(drops) - 4} bytes")
+        if count:
+            self.drops = tuple(drops[4:].view(_U32).tolist())

@@ -111,7 +111,7 @@ class OpenRequest:
         """The request's payload."""
         writer = Writer().boolean(self.inline).text(self.dataset).text(self.overrides)
         writer.u32(self.nodes, self.ranks_per_node, self.workers_per_rank)
-        writer.boolean(False).u32(self.rank // self.ranks_per_node, self.rank)
+        writer.boolean(False).u32(0, self.rank)  # the rank is the global one, so the node is not read
         writer.boolean(self.resume is not None)
         if self.resume is not None:
             writer.i64(self.resume.epoch, self.resume.sample_in_epoch)
