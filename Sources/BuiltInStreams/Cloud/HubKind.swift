@@ -12,6 +12,7 @@ enum HubKind {
     environment: @escaping @Sendable (String) -> String? = EnvironmentVariable.value
   ) throws -> any StreamSource {
     var reader = configuration.withReader()
+    let ranges = RangeAdvisor.read(&reader)
     let credentials = CredentialKeys(configuration, kind: .hub, environment: environment)
     let text = configuration.withSplit(configuration.remote ?? "")
     var parts = text.dropFirst("hf://".count).split(separator: "/", omittingEmptySubsequences: true).map(String.init)
@@ -31,7 +32,7 @@ enum HubKind {
       allowsPlainHTTP: configuration.allowHTTP, store: credentials.store())
     return RemoteSource(
       service: service, transport: transport, subdirectories: configuration.subdirectories,
-      limits: configuration.fetchLimits)
+      limits: configuration.fetchLimits, ranges: ranges)
   }
 }
 
