@@ -29,6 +29,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let flyingFox: Target.Dependency = .product(name: "FlyingFox", package: "FlyingFox")
+let flyingSocks: Target.Dependency = .product(name: "FlyingSocks", package: "FlyingFox")
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let deques: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let heaps: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
@@ -82,6 +83,8 @@ let package = Package(
     // What writes streams, and what checks them.
     library("ShardWriter", ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage]),
 
+    library("ShardVerifier", ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage]),
+
     // The built-in stream kinds, above the two siblings they need.
     library(
       "BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", systemPackage]),
@@ -105,7 +108,7 @@ let package = Package(
       [
         "DatasetModel", "LinuxSystem", "Codecs", "Planning", "StreamRegistry", "ShardCache", "Transfer", "ShardFormats",
         "WireProtocol", "LocalSocket", "DaemonConfiguration", "BuiltInStreams", "AdminDocuments", "DaemonClient",
-        logging, lifecycle, unixSignals, systemPackage, flyingFox,
+        logging, lifecycle, unixSignals, systemPackage, flyingFox, flyingSocks,
       ]),
     library(
       "SluiceDaemon",
@@ -119,7 +122,7 @@ let package = Package(
       dependencies: [
         "DatasetModel", "LinuxSystem", "LocalSocket", "WireProtocol", "Planning", "DaemonConfiguration", "ShardFormats",
         "Codecs", "AdminDocuments", "DaemonClient", "StreamRegistry", "BuiltInStreams", "Transfer", "ShardWriter",
-        argumentParser, systemPackage,
+        "ShardVerifier", argumentParser, systemPackage,
       ],
       swiftSettings: strict),
 
@@ -147,6 +150,7 @@ let package = Package(
         "SyntheticStreams", "DaemonConfiguration", "Transfer", systemPackage,
       ]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
+    tests("ShardVerifier", ["DatasetModel", "Codecs", "ShardFormats", "ShardWriter"]),
     tests("ShardWriter", ["DatasetModel", "Codecs", "ShardFormats"]),
     .executableTarget(
       name: "FormatsBenchmark", dependencies: ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage],
