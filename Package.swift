@@ -27,6 +27,8 @@ func system(_ name: String, _ pkgConfig: String?, _ package: String) -> Target {
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let flyingFox: Target.Dependency = .product(name: "FlyingFox", package: "FlyingFox")
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let deques: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let heaps: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
@@ -38,6 +40,9 @@ let package = Package(
   products: [
     .executable(name: "sluiced", targets: ["sluiced"]),
     .executable(name: "sluice", targets: ["sluice"]),
+    .library(name: "SluiceDaemon", targets: ["SluiceDaemon", "StreamRegistry", "DatasetModel"]),
+    // What a kind of one's own is held against: see StreamSourceConformance.
+    .library(name: "SluiceStreamTesting", targets: ["StreamSourceConformance", "StreamRegistry", "DatasetModel"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -46,6 +51,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
   ],
   targets: [
     // The system's C libraries.
@@ -59,22 +65,38 @@ let package = Package(
     system("CXXHash", "libxxhash", "libxxhash-dev"),
 
     // The ground floor.
+    .target(name: "CExecGuard"),
     library("DatasetModel"),
-    library("LinuxSystem", ["CLinux", systemPackage]),
+    library("LinuxSystem", ["CLinux", "CExecGuard", systemPackage]),
     library("Codecs", ["CZstd", "CCrypto", "CBrotli", "CZlib", "CBZip2", "CSnappy", "CXXHash"]),
 
     // Siblings: none imports another.
     library("Planning", ["DatasetModel"]),
     library("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
     library("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", heaps, systemPackage]),
-    library("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", logging, deques]),
-    library("ShardFormats", ["DatasetModel"]),
+    library("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", deques]),
     library("WireProtocol", ["DatasetModel"], exclude: ["PROTOCOL.md"]),
-    library("LocalSocket", ["LinuxSystem"]),
+    library("ShardFormats", ["DatasetModel", "Codecs"]),
+    library("LocalSocket", ["LinuxSystem", systemPackage]),
+
+    // What writes streams, and what checks them.
+    library("ShardWriter", ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage]),
 
     // The built-in stream kinds, above the two siblings they need.
     library(
       "BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", systemPackage]),
+
+    // Kinds in any language, and out of nothing; and what every kind is held against.
+    library("ExecStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
+    library("SyntheticStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
+    library(
+      "StreamSourceConformance",
+      ["DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats", "Codecs", systemPackage]),
+    // What logs and status are made of.
+    library("LogOutput", ["LinuxSystem", logging]),
+    library("AdminDocuments"),
+
+    library("DaemonClient", ["LinuxSystem", "LocalSocket", "WireProtocol"]),
 
     // What wires them.
     library("DaemonConfiguration", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage, yams]),
@@ -82,30 +104,54 @@ let package = Package(
       "Server",
       [
         "DatasetModel", "LinuxSystem", "Codecs", "Planning", "StreamRegistry", "ShardCache", "Transfer", "ShardFormats",
-        "WireProtocol", "LocalSocket", "DaemonConfiguration", logging, lifecycle, deques, orderedCollections,
+        "WireProtocol", "LocalSocket", "DaemonConfiguration", "BuiltInStreams", "AdminDocuments", "DaemonClient",
+        logging, lifecycle, unixSignals, systemPackage, flyingFox,
       ]),
-    .executableTarget(
-      name: "sluiced",
-      dependencies: ["Server", "DaemonConfiguration", "LinuxSystem", argumentParser, logging, lifecycle],
-      swiftSettings: strict),
+    library(
+      "SluiceDaemon",
+      [
+        "Server", "DaemonConfiguration", "DatasetModel", "LinuxSystem", "LogOutput", "BuiltInStreams", "ExecStreams",
+        "SyntheticStreams", "StreamRegistry", "Transfer", argumentParser, logging,
+      ]),
+    .executableTarget(name: "sluiced", dependencies: ["SluiceDaemon"], swiftSettings: strict),
     .executableTarget(
       name: "sluice",
       dependencies: [
         "DatasetModel", "LinuxSystem", "LocalSocket", "WireProtocol", "Planning", "DaemonConfiguration", "ShardFormats",
-        "Codecs", argumentParser,
+        "Codecs", "AdminDocuments", "DaemonClient", "StreamRegistry", "BuiltInStreams", "Transfer", "ShardWriter",
+        argumentParser, systemPackage,
       ],
       swiftSettings: strict),
 
     tests("DatasetModel"),
-    tests("Planning", ["DatasetModel", "CCrypto"]),
+    tests("LogOutput", ["LinuxSystem", logging]),
+    tests("Planning", ["DatasetModel", "Codecs"]),
     tests("Codecs"),
-    tests("LinuxSystem"),
+    tests("LinuxSystem", [systemPackage]),
     tests("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
     tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", systemPackage]),
-    tests("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", logging]),
-    tests("BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer"]),
+    .target(
+      name: "FaultServer", dependencies: ["LinuxSystem", "Codecs"], path: "Tests/FaultServer",
+      exclude: ["fault_server.py", "s3_server.py"], swiftSettings: strict),
+    tests("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", "FaultServer", "TransferBench"]),
+    .executableTarget(
+      name: "TransferBench", dependencies: ["LinuxSystem", "Transfer"],
+      path: "Tests/TransferBench", swiftSettings: strict),
+    tests("BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", "FaultServer"]),
+    tests("ExecStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", "CExecGuard", systemPackage]),
+    tests("SyntheticStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats"]),
+    tests(
+      "StreamSourceConformance",
+      [
+        "DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats", "BuiltInStreams", "ExecStreams",
+        "SyntheticStreams", "DaemonConfiguration", "Transfer", systemPackage,
+      ]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
-    tests("WireProtocol", ["DatasetModel"]),
+    tests("ShardWriter", ["DatasetModel", "Codecs", "ShardFormats"]),
+    .executableTarget(
+      name: "FormatsBenchmark", dependencies: ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage],
+      path: "Tests/Benchmarks/FormatsBenchmark", swiftSettings: strict),
+    tests("WireProtocol", ["DatasetModel", systemPackage]),
     tests("LocalSocket", ["LinuxSystem", "WireProtocol"]),
     tests("DaemonConfiguration", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
     tests("Server", ["DatasetModel", "LinuxSystem", "Planning", "WireProtocol", "LocalSocket", "DaemonConfiguration"]),

@@ -31,3 +31,8 @@ public struct SystemError: Error, Sendable, Hashable, CustomStringConvertible {
   /// True when the process or the system has no descriptors left (EMFILE, ENFILE).
   public var isOutOfDescriptors: Bool { errno == .tooManyOpenFiles || errno == .tooManyOpenFilesInSystem }
 }
+
+extension SystemError {
+  /// True when the other end of a socket or pipe is gone (EPIPE, ECONNRESET).
+  public var isDisconnect: Bool { errno == .brokenPipe || errno == .connectionReset }
+}

@@ -1,5 +1,6 @@
-import Codecs
 import Testing
+
+@testable import Codecs
 
 /// The block format by hand: what no encoder at hand writes, but the format allows.
 @Suite struct SnappyDecoderTests {
@@ -48,5 +49,35 @@ import Testing
     bytes += [62 << 2, 0x3f, 0x0d, 0x03] + block
     for _ in 0..<3125 { bytes += [63 << 2 | 3, 0x40, 0x0d, 0x03, 0] }  // 64 bytes from 200,000 back
     #expect(try decode(bytes, promised: 400_000) == block + block)
+  }
+
+  /// A window shorter than the block goes round and round; a copy that reaches back further is refused.
+  @Test(arguments: [65_536, 70_000, 300_000, 999_999]) func windowShorterThanTheBlock(reach: Int) throws {
+    let raw = Array(Sample.text.bytes.prefix(600_000)) + Sample.farRepeat.bytes.prefix(400_000)
+    let packed = try Compressor.compress(raw, try Compression(parsing: "snappy"))
+    let decoder = SnappyDecoder(promisedBytes: raw.count, reach: reach)
+    var out: [UInt8] = []
+    try packed.withUnsafeBytes { input in
+      var rest = input
+      while true {
+        let step = try decoder.step(UnsafeRawBufferPointer(rebasing: rest.prefix(10_007)))
+        out += step.output
+        rest = UnsafeRawBufferPointer(rebasing: rest[step.consumed...])
+        if step.ended { break }
+      }
+    }
+    #expect(out == raw)
+
+    let far: [UInt8] = [0x80, 0xb5, 0x18, 62 << 2, 0x3f, 0x0d, 0x03] + raw.prefix(200_000) + [2 << 2 | 3, 0, 1, 2, 0]
+    let short = SnappyDecoder(promisedBytes: 400_000, reach: 65_536)
+    #expect(throws: CodecError.self) {
+      try far.withUnsafeBytes { input in
+        var rest = input
+        while !rest.isEmpty {
+          let step = try short.step(rest)
+          rest = UnsafeRawBufferPointer(rebasing: rest[step.consumed...])
+        }
+      }
+    }
   }
 }

@@ -9,8 +9,8 @@ struct GoldenPlansTests {
     #expect(cases.count == 400)
     var identical = 0
     for problem in cases {
-      let differences = CaseCheck.differences(problem, await outcome(problem.request, threads: threads)) {
-        $0.tensorDigest(SHA256Digest()).hexadecimal
+      let differences = try CaseCheck.differences(problem, await outcome(problem.request, threads: threads)) {
+        try $0.tensorSHA256()
       }
       #expect(differences.isEmpty, "\(differences.joined(separator: "; "))")
       if differences.isEmpty { identical += 1 }

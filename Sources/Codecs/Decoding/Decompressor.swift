@@ -93,17 +93,15 @@ extension Decompressor {
   ) throws(CodecError) -> [UInt8] {
     var decompressor = try Decompressor(family, promisedBytes: promisedBytes)
     var raw: [UInt8] = []
-    let failure = compressed.withUnsafeBytes { input -> CodecError? in
+    try compressed.withUnsafeBufferPointer { (input) throws(CodecError) in
       do throws(CodingFailure<Never>) {
-        try decompressor.push(input) { (piece: UnsafeRawBufferPointer) throws(Never) in raw += piece }
-        return nil
+        try decompressor.push(UnsafeRawBufferPointer(input)) { (piece) throws(Never) in raw += piece }
       } catch {
         switch error {
-        case .codec(let cause): return cause
+        case .codec(let cause): throw cause
         }
       }
     }
-    if let failure { throw failure }
     try decompressor.finish()
     return raw
   }

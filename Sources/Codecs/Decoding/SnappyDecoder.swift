@@ -10,35 +10,35 @@ final class SnappyDecoder: ByteDecoder {
   /// Most bytes back that a copy may reach.
   static let windowLimit = 64 << 20
 
-  /// The last raw bytes, in a circle: raw byte i lies at i % window.count.
-  private let window: PieceBuffer
+  private let memory: PieceBuffer
+  private var window: SnappyWindow
   private let promised: Int
   private var element = SnappyElement.length(bytes: 0, value: 0)
   /// Raw bytes the block's own header states.
   private var total = 0
-  private var produced = 0
 
-  init(promisedBytes: Int) {
+  init(promisedBytes: Int, reach: Int = windowLimit) {
     promised = promisedBytes
-    window = PieceBuffer(bytes: max(1, min(promisedBytes, Self.windowLimit)))
+    memory = SnappyWindow.allocate(total: promisedBytes, reach: reach)
+    window = SnappyWindow(memory.memory, total: promisedBytes, reach: reach)
   }
 
   func step(_ input: UnsafeRawBufferPointer) throws(CodecError) -> DecoderStep {
-    let start = produced % window.memory.count
+    window.wrap()
+    let start = window.target
+    let before = window.produced
     // One piece never wraps around, so that it can be handed out where it lies.
-    let room = min(PieceBuffer.pieceBytes, window.memory.count - start)
-    let end = produced + room
-    let before = produced
+    let end = before + min(PieceBuffer.pieceBytes, window.roomBeforeWrap)
     var position = 0
-    while produced < end || isBetweenElements {
+    while window.produced < end || isBetweenElements {
       if case .done = element {
         guard position == input.count else { throw .trailingBytes(.snappy) }
         break
       }
-      if case .tag = element { try runElements(input, &position, until: end) }
+      if case .tag = element { runElements(input, &position, until: min(end, total)) }
       if !(try advance(input, &position, until: end)) { break }
     }
-    let output = UnsafeRawBufferPointer(rebasing: window.memory[start..<start + (produced - before)])
+    let output = window.bytes(from: start, count: window.produced - before)
     return DecoderStep(consumed: position, output: output, ended: isDone)
   }
 
@@ -63,77 +63,71 @@ final class SnappyDecoder: ByteDecoder {
       element = try element.next(byte)
       try admit()
     case .literal(let left):
-      let count = min(left, input.count - position, end - produced)
-      guard count > 0 else { return false }
-      let target = produced % window.memory.count
-      UnsafeMutableRawBufferPointer(rebasing: window.memory[target..<target + count])
-        .copyMemory(from: UnsafeRawBufferPointer(rebasing: input[position..<position + count]))
+      let count = min(left, input.count - position, end - window.produced)
+      guard count > 0, let source = input.baseAddress else { return false }
+      window.append(source + position, count: count, available: input.count - position)
       position += count
-      produced += count
       element = afterElement(left: left - count) { .literal(left: $0) }
     case .copy(let distance, let left):
-      let count = min(left, end - produced)
+      let count = min(left, end - window.produced)
       guard count > 0 else { return false }
-      copyBack(distance: distance, count: count)
-      produced += count
+      window.appendCopy(distance: distance, count: count)
       element = afterElement(left: left - count) { .copy(distance: distance, left: $0) }
     }
     return true
   }
 
-  /// Takes whole elements as long as each lies in the input and fits the piece: the path of nearly every byte.
+  /// Takes whole elements as long as each lies in the input and ends by `end`: the path of nearly every byte.
   ///
   /// Whatever is left (an element cut by the input's or the piece's end, or a wrong one) is `advance`'s.
-  private func runElements(
-    _ input: UnsafeRawBufferPointer, _ position: inout Int, until end: Int
-  ) throws(CodecError) {
-    let size = window.memory.count
+  private func runElements(_ input: UnsafeRawBufferPointer, _ position: inout Int, until end: Int) {
+    guard let start = input.baseAddress else { return }
+    // Locals, so that the loop runs in registers.
+    var window = self.window
+    var next = position
     // A tag and at most four bytes after it.
-    while input.count - position >= 5, produced < end {
-      let tag = Int(input[position])
-      let room = min(end, total) - produced
-      var next = position + 1
+    while input.count - next >= 5, window.produced < end {
+      let tag = Int(start.load(fromByteOffset: next, as: UInt8.self))
+      let operand = Int(UInt32(littleEndian: start.loadUnaligned(fromByteOffset: next + 1, as: UInt32.self)))
+      let room = end - window.produced
       if tag & 3 == 0 {
         var length = (tag >> 2) + 1
+        var head = 1
         if length > 60 {
-          let wanted = length - 60
-          let word = Int(UInt32(littleEndian: input.loadUnaligned(fromByteOffset: next, as: UInt32.self)))
-          length = (word & ((1 << (8 * wanted)) - 1)) + 1
-          next += wanted
+          head += length - 60
+          length = (operand & ((1 << (8 * (length - 60))) - 1)) + 1
         }
-        guard length <= room, length <= input.count - next else { return }
-        let target = produced % size
-        UnsafeMutableRawBufferPointer(rebasing: window.memory[target..<target + length])
-          .copyMemory(from: UnsafeRawBufferPointer(rebasing: input[next..<next + length]))
-        produced += length
-        next += length
+        let available = input.count - next - head
+        guard length <= room, length <= available else { break }
+        window.append(start + next + head, count: length, available: available)
+        next += head + length
       } else {
         var length = (tag >> 2) + 1
-        var distance = 0
+        let distance: Int
+        var head = 3
         switch tag & 3 {
         case 1:
           length = ((tag >> 2) & 7) + 4
-          distance = (tag >> 5) << 8 | Int(input[next])
-          next += 1
-        case 2:
-          distance = Int(UInt16(littleEndian: input.loadUnaligned(fromByteOffset: next, as: UInt16.self)))
-          next += 2
+          distance = (tag >> 5) << 8 | operand & 0xff
+          head = 2
+        case 2: distance = operand & 0xffff
         default:
-          distance = Int(UInt32(littleEndian: input.loadUnaligned(fromByteOffset: next, as: UInt32.self)))
-          next += 4
+          distance = operand
+          head = 5
         }
-        guard length <= room, distance > 0, distance <= min(produced, size) else { return }
-        copyBack(distance: distance, count: length)
-        produced += length
+        guard length <= room, distance > 0, distance <= min(window.produced, window.reach) else { break }
+        window.appendCopy(distance: distance, count: length)
+        next += head
       }
-      position = next
     }
-    if produced == total { element = .done }
+    position = next
+    self.window = window
+    if window.produced == total { element = .done }
   }
 
   private func afterElement(left: Int, _ rest: (Int) -> SnappyElement) -> SnappyElement {
     if left > 0 { return rest(left) }
-    return produced == total ? .done : .tag
+    return window.produced == total ? .done : .tag
   }
 
   /// Checks a freshly read length, literal or copy against what the block and the window can hold.
@@ -144,33 +138,20 @@ final class SnappyDecoder: ByteDecoder {
       guard total <= promised else { throw .longerThanPromised(.snappy, promised: promised) }
       element = total == 0 ? .done : .tag
     case .literal(let left):
-      guard left <= total - produced else { throw .corrupt(.snappy, detail: "a literal runs past the block's length") }
+      guard left <= total - window.produced else {
+        throw .corrupt(.snappy, detail: "a literal runs past the block's length")
+      }
     case .copy(let distance, let left):
-      guard left <= total - produced else { throw .corrupt(.snappy, detail: "a copy runs past the block's length") }
-      guard distance > 0, distance <= produced else {
+      guard left <= total - window.produced else {
+        throw .corrupt(.snappy, detail: "a copy runs past the block's length")
+      }
+      guard distance > 0, distance <= window.produced else {
         throw .corrupt(.snappy, detail: "a copy reaches back before the block's beginning")
       }
-      guard distance <= window.memory.count else {
+      guard distance <= window.reach else {
         throw .corrupt(.snappy, detail: "a copy reaches back \(distance) bytes, over the limit of \(Self.windowLimit)")
       }
     default: break
-    }
-  }
-
-  /// Copies `count` raw bytes from `distance` back. The target does not wrap; the source may, and may overlap it.
-  private func copyBack(distance: Int, count: Int) {
-    let size = window.memory.count
-    let target = produced % size
-    var source = (produced - distance) % size
-    if source + count <= size, distance >= count {
-      UnsafeMutableRawBufferPointer(rebasing: window.memory[target..<target + count])
-        .copyMemory(from: UnsafeRawBufferPointer(rebasing: window.memory[source..<source + count]))
-      return
-    }
-    for offset in target..<target + count {
-      window.memory[offset] = window.memory[source]
-      source += 1
-      if source == size { source = 0 }
     }
   }
 }

@@ -86,6 +86,9 @@ public enum Compressor {
         return deflate(stream, Z_FINISH)
       }
       guard code == Z_STREAM_END else { throw .outOfMemory(library: "zlib") }
+      // The header's last bytes (how hard it was tried, which system) as Python's gzip writes them.
+      target[8] = level == 9 ? 2 : level == 1 ? 4 : 0
+      target[9] = 255
       return target.count - Int(stream.pointee.avail_out)
     }
   }

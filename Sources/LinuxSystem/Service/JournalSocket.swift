@@ -21,7 +21,7 @@ public final class JournalSocket: Sendable {
 
   /// True when this process's standard error is the journal, which systemd states as `JOURNAL_STREAM=device:inode`.
   public static var isStandardError: Bool {
-    guard let stated = Environment.value("JOURNAL_STREAM") else { return false }
+    guard let stated = EnvironmentVariable.value("JOURNAL_STREAM") else { return false }
     var status = stat()
     guard fstat(STDERR_FILENO, &status) == 0 else { return false }
     return stated == "\(status.st_dev):\(status.st_ino)"

@@ -43,7 +43,7 @@ public struct OrderDescription: Hashable, Sendable {
   /// - Parameters:
   ///   - identities: for each stream and shard, bytes that say which shard it is (its files' names, lengths and digests).
   ///   - digest: makes a fresh digest for each stream's contents.
-  public init<Digest: IncrementalDigest>(
+  public init<Digest: OrderDigest & ~Copyable>(
     _ setup: EpochSetup, identities: (_ stream: Int, _ shard: Int) -> [UInt8], digest: () -> Digest
   ) {
     let shuffles = setup.shuffle != nil
@@ -71,7 +71,7 @@ public struct OrderDescription: Hashable, Sendable {
       return Stream(
         name: stream.name.rawValue, choose: setup.weights.choosePerStream[index],
         proportion: setup.weights.proportions[index], shards: stream.shardSamples.count,
-        samples: stream.shardSamples.reduce(0, +), contents: contents.finalize().hexadecimal)
+        samples: stream.shardSamples.reduce(0, +), contents: contents.finalizeBytes().hexadecimal)
     }
   }
 
@@ -81,10 +81,9 @@ public struct OrderDescription: Hashable, Sendable {
   }
 
   /// The description's fingerprint.
-  public func fingerprint(_ digest: consuming some IncrementalDigest) -> Fingerprint {
-    var digest = digest
+  public func fingerprint(_ digest: consuming some OrderDigest & ~Copyable) -> Fingerprint {
     Array(text.utf8).withUnsafeBytes { digest.update($0) }
-    return Fingerprint(digest.finalize())
+    return Fingerprint(digest.finalizeBytes())
   }
 }
 

@@ -78,7 +78,7 @@ public enum PlanFile {
   /// - Parameter key: the plan that is wanted; nil to take whichever it is.
   /// - Throws: `Problem`.
   public static func open(
-    _ bytes: some PlanBytes, expecting key: PlanKey? = nil
+    _ bytes: some PlanBytes, expecting key: PlanIdentity? = nil
   ) throws(Problem) -> (plan: EpochPlan, fingerprint: Fingerprint) {
     let opened = bytes.withBytes { raw -> Result<(EpochPlan, Fingerprint), Problem> in
       do throws(Problem) { return .success(try open(raw, bytes, key)) } catch { return .failure(error) }
@@ -87,7 +87,7 @@ public enum PlanFile {
   }
 
   private static func open(
-    _ raw: UnsafeRawBufferPointer, _ bytes: some PlanBytes, _ key: PlanKey?
+    _ raw: UnsafeRawBufferPointer, _ bytes: some PlanBytes, _ key: PlanIdentity?
   ) throws(Problem) -> (EpochPlan, Fingerprint) {
     guard raw.count >= preambleBytes, raw[..<8].elementsEqual(magic) else { throw .notAPlan }
     var reader = HeaderReader(Array(raw[8..<preambleBytes])[...])
@@ -104,7 +104,7 @@ public enum PlanFile {
     else { throw .alteredHeader }
     let (places, overflow) = parsed.ranks.count.multipliedReportingOverflow(by: parsed.listLength)
     guard !overflow, places <= payload, places * idBytes == payload else { throw .alteredHeader }
-    if let key, key != PlanKey(parsed.summary, parsed.fingerprint, ranks: parsed.ranks) { throw .otherPlan }
+    if let key, key != PlanIdentity(parsed.summary, parsed.fingerprint, ranks: parsed.ranks) { throw .otherPlan }
     guard PlanChecksum.of(UnsafeRawBufferPointer(rebasing: raw[offset...])) == UInt64(bitPattern: Int64(n[6])) else {
       throw .alteredOrder
     }

@@ -32,6 +32,7 @@ struct PlaceWindow<ID: SampleNumber>: ~Copyable {
   private let cursor: UnsafeMutablePointer<Int>
   private let cells: UnsafeMutablePointer<UInt32>
   private var sorting: UnsafeMutablePointer<Entry>
+  private var emitting: UnsafeMutablePointer<ID>
   private var sortingCapacity = 2 << 13
 
   /// A window that will emit the samples whose places' integer parts lie in `places`.
@@ -46,6 +47,7 @@ struct PlaceWindow<ID: SampleNumber>: ~Copyable {
     cursor.initialize(repeating: 0, count: buckets)
     cells = .allocate(capacity: Self.bucketPlaces)
     sorting = .allocate(capacity: sortingCapacity)
+    emitting = .allocate(capacity: sortingCapacity)
     order.reserveCapacity(places.count + places.count / 64)
   }
 
@@ -54,6 +56,7 @@ struct PlaceWindow<ID: SampleNumber>: ~Copyable {
     cursor.deallocate()
     cells.deallocate()
     sorting.deallocate()
+    emitting.deallocate()
   }
 
   /// Draws a place for each sample of a piece, and files those that lie in the window's places.
@@ -139,7 +142,8 @@ struct PlaceWindow<ID: SampleNumber>: ~Copyable {
       }
       if hole != index { sorting[hole] = entry }
     }
-    order.append(contentsOf: UnsafeBufferPointer(start: sorting, count: count).lazy.map(\.id))
+    for index in 0..<count { (emitting + index).initialize(to: sorting[index].id) }
+    order.append(contentsOf: UnsafeBufferPointer(start: emitting, count: count))
   }
 
   /// Sorts a bucket's entries by the integer parts of their places, stably, into `sorting`; frees the chunks.
@@ -158,8 +162,10 @@ struct PlaceWindow<ID: SampleNumber>: ~Copyable {
     }
     if count > sortingCapacity {
       sorting.deallocate()
+      emitting.deallocate()
       sortingCapacity = 2 * count
       sorting = .allocate(capacity: sortingCapacity)
+      emitting = .allocate(capacity: sortingCapacity)
     }
     var sum: UInt32 = 0
     for cell in 0..<Self.bucketPlaces {

@@ -63,13 +63,13 @@ final class DatasetCatalog: Sendable {
     }
     let loaded = members
     let dataset = try await datasets.value(for: key) {
-      try LoadedDataset(name: DatasetName(key.name), specification: key.specification, streams: loaded)
+      LoadedDataset(name: DatasetName(key.name), specification: key.specification, streams: loaded)
     }
     if zip(dataset.streams, loaded).allSatisfy({ $0 === $1 }) { return dataset }
     // A stream was loaded anew since: the kept dataset is of the old index.
     datasets.forget(key)
     return try await datasets.value(for: key) {
-      try LoadedDataset(name: DatasetName(key.name), specification: key.specification, streams: loaded)
+      LoadedDataset(name: DatasetName(key.name), specification: key.specification, streams: loaded)
     }
   }
 

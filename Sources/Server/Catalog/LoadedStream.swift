@@ -28,5 +28,10 @@ final class LoadedStream: Sendable {
     rawBytes = manifest.shards.reduce(0) { $0 + $1.data.raw.bytes }
   }
 
+  /// Position of a shard's schema in the manifest's.
+  func schema(ofShard shard: Int) -> Int {
+    manifest.schemas.count == 1 ? 0 : manifest.shards[shard].schema
+  }
+
   var name: StreamName { configuration.name }
 }

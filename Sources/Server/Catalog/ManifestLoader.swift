@@ -3,6 +3,7 @@ import DatasetModel
 import Logging
 import ShardFormats
 import StreamRegistry
+import WireProtocol
 
 /// Asks a stream's source for its index and makes a manifest of it; keeps a copy, which serves while the remote is down.
 struct ManifestLoader: Sendable {
@@ -15,7 +16,8 @@ struct ManifestLoader: Sendable {
     let staleBecause: String?
   }
 
-  let store: ManifestStore
+  /// nil: nothing is kept, and nothing kept is used.
+  let store: ManifestStore?
   let executor: QueueExecutor
   let logger: Logger
 
@@ -28,15 +30,19 @@ struct ManifestLoader: Sendable {
     do {
       answer = try await ask(stream, source)
     } catch {
-      guard Self.mayBePassing(error), let kept = await kept(stream) else {
+      guard Self.mayBePassing(error) else {
         throw unavailable(stream, "its index cannot be loaded: \(error)", error)
       }
-      return Loaded(manifest: kept.manifest, identity: kept.identity, staleBecause: "\(error)")
+      let kept = await withTaskExecutorPreference(executor) { store?.latest(stream) }
+      guard let kept else { throw unavailable(stream, "its index cannot be loaded: \(error)", error) }
+      return Loaded(manifest: kept, identity: try ManifestIdentity.digest(kept), staleBecause: "\(error)")
     }
     return try await withTaskExecutorPreference(executor) {
-      let loaded = try parse(answer, of: stream)
-      store.keep(loaded, for: stream)
-      return loaded
+      let manifest = try parse(answer, of: stream)
+      guard manifest.samples > 0 else {
+        throw unavailable(stream, "its index has no samples; a dataset needs at least one", nil)
+      }
+      return Loaded(manifest: manifest, identity: try ManifestIdentity.digest(manifest), staleBecause: nil)
     }
   }
 
@@ -57,25 +63,29 @@ struct ManifestLoader: Sendable {
     }
   }
 
-  private func parse(_ answer: ManifestAnswer, of stream: StreamConfiguration) throws -> Loaded {
-    let manifest: StreamManifest
+  private func parse(_ answer: ManifestAnswer, of stream: StreamConfiguration) throws -> StreamManifest {
     switch answer {
-    case .manifest(let given): manifest = given
+    case .manifest(let given): return given
     case .documents(let documents, _):
+      let digest = try Self.digest(documents)
+      if let kept = store?.load(stream, documents: digest) { return kept }
       do {
-        manifest = try parseIndexes(documents.map { ($0.subdirectory, $0.bytes) }, stream: stream.name)
+        let manifest = try parseIndexes(documents.map { ($0.subdirectory, $0.bytes) }, stream: stream.name)
+        store?.keep(manifest, of: stream, documents: digest)
+        return manifest
       } catch {
         throw unavailable(stream, "its index is wrong: \(error)", error)
       }
     }
-    guard manifest.samples > 0 else {
-      throw unavailable(stream, "its index has no samples; a dataset needs at least one", nil)
-    }
-    return Loaded(manifest: manifest, identity: try ManifestIdentity.digest(manifest), staleBecause: nil)
   }
 
-  private func kept(_ stream: StreamConfiguration) async -> Loaded? {
-    await withTaskExecutorPreference(executor) { store.load(stream) }
+  private static func digest(_ documents: [IndexDocument]) throws -> String {
+    var digest = try Digest.named("xxh3_128")
+    for document in documents {
+      digest.update(Array("\(document.subdirectory.utf8.count) \(document.subdirectory) \(document.bytes.count)\n".utf8))
+      digest.update(document.bytes)
+    }
+    return digest.finalize()
   }
 
   private func unavailable(_ stream: StreamConfiguration, _ what: String, _ cause: (any Error)?) -> ServerError {

@@ -2,6 +2,7 @@ import DatasetModel
 import Logging
 import StreamRegistry
 import Synchronization
+import WireProtocol
 
 /// The registered streams, each index loaded once a node however many datasets, sessions and requests want it.
 final class StreamCatalog: Sendable {
@@ -14,14 +15,16 @@ final class StreamCatalog: Sendable {
 
   private let registry: StreamRegistry
   private let loader: ManifestLoader
+  private let health: HealthService
   private let logger: Logger
   private let results = SharedResults<StreamConfiguration, LoadedStream>(limit: 10_000)
   private let standings = Mutex<[StreamName: Standing]>([:])
   private let nextNumber = Mutex(1)
 
-  init(registry: StreamRegistry, loader: ManifestLoader, logger: Logger) {
+  init(registry: StreamRegistry, loader: ManifestLoader, health: HealthService, logger: Logger) {
     self.registry = registry
     self.loader = loader
+    self.health = health
     self.logger = logger
   }
 
@@ -35,9 +38,12 @@ final class StreamCatalog: Sendable {
     do {
       let stream = try await results.value(for: configuration) { [self] in try await load(configuration) }
       standings.withLock { $0[name] = .ready(stream) }
+      health.trouble(
+        "stream \(name)", stream.staleBecause.map { "stream \(name): its remote is down, the kept index serves (\($0))" })
       return stream
     } catch {
       standings.withLock { $0[name] = .failed("\(error)") }
+      health.trouble("stream \(name)", "\(error)")
       throw error
     }
   }
@@ -59,10 +65,26 @@ final class StreamCatalog: Sendable {
     }
   }
 
+  /// Tries the streams again that failed, or whose kept index serves in the remote's place.
+  func retry(_ configurations: [StreamConfiguration]) async {
+    let due = configurations.filter { configuration in
+      switch standing(configuration.name) {
+      case .failed: return true
+      case .ready(let stream):
+        if stream.staleBecause == nil { return false }
+        results.forget(configuration)
+        return true
+      case .loading, nil: return false
+      }
+    }
+    await preload(due)
+  }
+
   /// Forgets what is known of a stream, so that the next use loads its index anew; sessions keep what they opened.
   func forget(_ configuration: StreamConfiguration) {
     results.forget(configuration)
     standings.withLock { $0[configuration.name] = nil }
+    health.trouble("stream \(configuration.name)", nil)
   }
 
   /// How the stream stands now.

@@ -1,12 +1,19 @@
 import Logging
 import Planning
 
+/// Which plan is wanted, and what it takes to make it.
+struct WantedPlan: Sendable {
+  let key: PlanIdentity
+  let setup: EpochSetup
+  let part: PlanPart
+}
+
 /// Epoch plans: each made once a node, however many ranks ask, and kept on disk for the next start.
 final class EpochService: Sendable {
   /// Plans kept in memory; a node's jobs rarely have more than an epoch and the next one under way each.
   static let keptInMemory = 8
 
-  private let plans = SharedResults<PlanKey, EpochPlan>(limit: EpochService.keptInMemory)
+  private let plans = SharedResults<PlanIdentity, EpochPlan>(limit: EpochService.keptInMemory)
   private let executor = QueueExecutor(label: "planning")
   private let store: PlanStore
   private let threads: Int
@@ -18,18 +25,19 @@ final class EpochService: Sendable {
     self.logger = logger
   }
 
-  /// The plan for `key`: from memory, from the one who is making it now, from disk, or made now.
-  func plan(_ key: PlanKey, _ request: @escaping @Sendable () -> PlanRequest) async throws -> EpochPlan {
-    try await plans.value(for: key) { [self] in
+  /// A plan: from memory, from the one who is making it now, from disk, or made now.
+  func plan(_ wanted: WantedPlan) async throws -> EpochPlan {
+    let key = wanted.key
+    return try await plans.value(for: key) { [self] in
       try await withTaskExecutorPreference(executor) {
         if let kept = store.load(key) { return kept }
         let began = ContinuousClock.now
-        let plan = try await makePlan(request(), keeping: key.part, threads: threads)
+        let plan = try await makePlan(wanted.setup, keeping: wanted.part, threads: threads)
         let elapsed = began.duration(to: .now)
         logger.info(
           "epoch planned",
           metadata: [
-            "fingerprint": "\(key.fingerprint.prefix(12))", "epoch": "\(key.epoch)", "samples": "\(plan.summary.epochSize)",
+            "fingerprint": "\(key.fingerprint.description.prefix(12))", "epoch": "\(key.epoch)", "samples": "\(plan.summary.epochSize)",
             "seconds": "\(elapsed.seconds)", "bytes": "\(plan.bytes)",
           ])
         store.keep(plan, for: key)
@@ -39,12 +47,12 @@ final class EpochService: Sendable {
   }
 
   /// Makes a plan that will be wanted, in the background; a failure shows when it is asked for.
-  func prepare(_ key: PlanKey, _ request: @escaping @Sendable () -> PlanRequest) {
+  func prepare(_ wanted: WantedPlan) {
     Task(priority: .low) { [self] in
       do {
-        _ = try await plan(key, request)
+        _ = try await plan(wanted)
       } catch {
-        logger.debug("next epoch cannot be planned yet", metadata: ["epoch": "\(key.epoch)", "error": "\(error)"])
+        logger.debug("next epoch cannot be planned yet", metadata: ["epoch": "\(wanted.key.epoch)", "error": "\(error)"])
       }
     }
   }

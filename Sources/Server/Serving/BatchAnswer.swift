@@ -32,7 +32,7 @@ struct BatchAnswer {
       return ([OutgoingFrame(reply, request: number)], 0)
     }
     let open = try access.open(places, for: session)
-    var samples: [(shard: OpenShard, range: SampleRange)] = []
+    var samples: [(shard: OpenShard, range: Range<Int>)] = []
     var handles: [UInt32] = []
     samples.reserveCapacity(places.slots.count)
     handles.reserveCapacity(places.slots.count)
@@ -41,8 +41,9 @@ struct BatchAnswer {
       samples.append((entry.file, entry.file.table[Int(places.columns.indices[index])]))
       handles.append(entry.handle)
     }
-    let bytes = samples.reduce(0) { $0 + $1.range.length }
-    if mode == .inline {
+    let bytes = samples.reduce(0) { $0 + $1.range.count }
+    // A file that may not be kept is not passed either.
+    if mode == .inline || open.contains(where: { !$0.value.file.mayBeKept }) {
       let offsets = try inline.fill(samples, limit: terms.replyBytes) { name(places, $0) }
       reply.body = .inline(offsets: offsets, bytes: [])
       var writer = FrameWriter()
@@ -53,8 +54,8 @@ struct BatchAnswer {
     var frames = passFrames(open, access: &access)
     reply.body = .files(
       BatchReply.FileColumns(
-        handles: handles, offsets: samples.map { UInt64($0.range.offset) },
-        lengths: samples.map { UInt32($0.range.length) }, drops: access.release(canOrder: true)))
+        handles: handles, offsets: samples.map { UInt64($0.range.lowerBound) },
+        lengths: samples.map { UInt32($0.range.count) }, drops: access.release(canOrder: true)))
     frames.append(OutgoingFrame(reply, request: number))
     return (frames, bytes)
   }

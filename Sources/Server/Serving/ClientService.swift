@@ -1,4 +1,7 @@
+import DaemonConfiguration
+import AdminDocuments
 import DatasetModel
+import Logging
 import Planning
 import WireProtocol
 
@@ -28,7 +31,7 @@ struct ClientService {
     self.parts = parts
     self.peer = peer
     limits = ServingLimits(parts.datasets.current.limits)
-    access = ShardAccess(shards: parts.shards, limit: limits.descriptors)
+    access = ShardAccess(shards: parts.shards, limit: limits.descriptors, clock: parts.clock)
   }
 
   /// The frames that answer a request; none for a notice.
@@ -76,7 +79,7 @@ struct ClientService {
   private mutating func end(_ number: UInt32) {
     guard let session = sessions.removeValue(forKey: number) else { return }
     parts.sessions.remove(session.record.number)
-    parts.shards.ended(session.record.number)
+    parts.shards.futures.ended(session.record)
   }
 
   private func session(_ number: UInt32) throws(ServerError) -> Session {
@@ -100,10 +103,6 @@ extension ClientService {
     let resume = SessionResume(try request.resume?.checked())
     let datasets = parts.datasets
     let dataset = try waitForTask { try await datasets.dataset(request) }
-    var warnings = dataset.warnings
-    if let expected = request.expected {
-      warnings += try FingerprintCheck.compare(expected, with: dataset.fingerprint)
-    }
     let setup: EpochSetup
     do {
       setup = try EpochSetup(
@@ -113,13 +112,20 @@ extension ClientService {
     } catch {
       throw ServerError(.planRefused, "dataset \(dataset.name): \(error)", cause: error)
     }
-    warnings += setup.warnings.map(\.text)
+    let order = dataset.order(setup)
+    let fingerprint = order.fingerprint(FingerprintDigest.make())
+    var warnings = dataset.warnings + setup.warnings.map(\.text)
+    if let expected = request.expected {
+      warnings += try FingerprintCheck.compare(expected, with: order, fingerprint: fingerprint)
+    }
     let record = SessionRecord(
       number: parts.sessions.nextNumber(), client: peer.client, process: peer.process, user: peer.user,
-      dataset: dataset.name, rank: place.rank, ranks: place.world.ranks, now: parts.clock.now)
+      dataset: dataset.name, rank: place.rank, ranks: place.world.ranks,
+      future: parts.shards.futures.openSession(), now: parts.clock.now)
     let session = Session(
       number: nextSession, record: record, dataset: dataset, world: place.world, node: place.node,
-      rank: setup.world.planningRank(ofRank: place.rank), resume: resume, setup: setup)
+      rank: setup.world.planningRank(ofRank: place.rank), resume: resume, setup: setup,
+      order: order, fingerprint: fingerprint)
     sessions[nextSession] = session
     nextSession += 1
     parts.sessions.add(record)
@@ -140,7 +146,7 @@ extension ClientService {
     }
     return StateReply(
       position: session.position(epoch: request.epoch, samples: request.samples),
-      fingerprint: session.dataset.fingerprint.hexadecimal, description: session.dataset.fingerprint.description)
+      fingerprint: session.fingerprint.description, description: session.order.text)
   }
 }
 
@@ -163,14 +169,13 @@ extension ClientService {
     guard number >= 0, number < 1 << 40 else {
       throw ServerError(.pastEnd, "epoch is \(number); epochs count from 0 to 2⁴⁰ − 1")
     }
-    let key = session.planKey(epoch: number)
-    let request = session.planRequest(epoch: number)
     let epochs = parts.epochs
     let began = parts.clock.now
     session.record.progress { $0.waits(for: "the plan of epoch \(number)") }
     let plan: EpochPlan
     do {
-      plan = try waitForTask { try await epochs.plan(key) { request } }
+      let wanted = try session.wantedPlan(epoch: number)
+      plan = try waitForTask { try await epochs.plan(wanted) }
     } catch let error as PlanningError {
       throw ServerError(.planRefused, "dataset \(session.dataset.name), epoch \(number): \(error)", cause: error)
     }
@@ -181,7 +186,7 @@ extension ClientService {
     }
     session.current = epoch
     sessions[sessionNumber] = session
-    parts.shards.began(epoch, of: session)
+    parts.shards.futures.began(epoch, of: session)
     return epoch
   }
 
@@ -192,6 +197,7 @@ extension ClientService {
     let session = try session(request.session)
     let selection = try BatchSelection(
       request, available: epoch.batches, workers: epoch.plan.shape.workersPerRank,
+      perWorker: epoch.plan.shape.batchesPerWorker,
       most: max(1, limits.samples / max(1, epoch.plan.shape.batchSize)))
     var counts: [UInt32] = []
     var ids: [Int] = []
@@ -200,7 +206,7 @@ extension ClientService {
       counts.append(UInt32(samples.count))
       ids += samples
     }
-    parts.shards.reached(batch: selection.batches.first ?? 0, of: session)
+    parts.shards.futures.reached(batch: selection.batches.first ?? 0, of: session)
     let places = SamplePlaces(counts: counts, ids: ids, dataset: session.dataset)
     let (frames, bytes) = try self.frames(
       session, number, epoch: request.epoch, first: selection.first, places: places, wanted: request.bytes)
@@ -215,8 +221,11 @@ extension ClientService {
   /// Has the next epoch planned once half of this one is served.
   private func prepareNext(after epoch: SessionEpoch, served: Int, of session: Session) {
     guard served * 2 >= epoch.batches, (served - 1) * 2 < epoch.batches else { return }
-    let request = session.planRequest(epoch: epoch.epoch + 1)
-    parts.epochs.prepare(session.planKey(epoch: epoch.epoch + 1)) { request }
+    do {
+      parts.epochs.prepare(try session.wantedPlan(epoch: epoch.epoch + 1))
+    } catch {
+      parts.logger.debug("next epoch cannot be planned", metadata: ["error": "\(error)"])
+    }
   }
 
   private mutating func sample(_ request: SampleRequest, _ number: UInt64) throws -> [OutgoingFrame] {

@@ -11,13 +11,13 @@ struct InlineBytes {
   ///   - limit: most bytes that a reply may have.
   ///   - name: what a shard is called in an error.
   mutating func fill(
-    _ samples: [(shard: OpenShard, range: SampleRange)], limit: Int, name: (Int) -> String
+    _ samples: [(shard: OpenShard, range: Range<Int>)], limit: Int, name: (Int) -> String
   ) throws(ServerError) -> [UInt64] {
     var offsets: [UInt64] = [0]
     offsets.reserveCapacity(samples.count + 1)
     var total = 0
     for sample in samples {
-      total += sample.range.length
+      total += sample.range.count
       offsets.append(UInt64(total))
     }
     guard total <= limit else {
@@ -30,9 +30,9 @@ struct InlineBytes {
     bytes.withUnsafeMutableBytes { buffer in
       for (index, sample) in samples.enumerated() where failure == nil {
         let first = Int(offsets[index])
-        let part = UnsafeMutableRawBufferPointer(rebasing: buffer[first..<first + sample.range.length])
+        let part = UnsafeMutableRawBufferPointer(rebasing: buffer[first..<first + sample.range.count])
         do throws(SystemError) {
-          let count = try sample.shard.file.read(into: part, at: sample.range.offset)
+          let count = try sample.shard.file.read(into: part, at: sample.range.lowerBound)
           if count < part.count {
             failure = ServerError(
               .shardCorrupt, "\(name(index)) ends \(part.count - count) bytes before the end of a sample; it was "

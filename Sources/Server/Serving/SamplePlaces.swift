@@ -35,14 +35,14 @@ struct SamplePlaces {
     slots.reserveCapacity(count)
     var shards: [ShardSlot: ShardPlace] = [:]
     for id in ids {
-      let place = dataset.layout.locate(id)
+      let place = dataset.layout.place(ofSample: id)
       let stream = dataset.streams[place.stream]
       let slot = ShardSlot(stream: stream.number, shard: place.shard)
       wireIDs.append(Int64(id))
       streams.append(UInt32(place.stream))
       shardNumbers.append(UInt32(place.shard))
       indices.append(UInt32(place.index))
-      schemas.append(UInt32(dataset.schemaOffsets[place.stream] + stream.manifest.shards.schema(of: place.shard)))
+      schemas.append(UInt32(dataset.schemaOffsets[place.stream] + stream.schema(ofShard: place.shard)))
       slots.append(slot)
       shards[slot] = ShardPlace(stream: stream, shard: place.shard)
     }

@@ -18,7 +18,7 @@ struct SessionPlace: Sendable {
       throw ServerError(.badWorld, "\(name) is \(value); it must be from 1 to \(PlanningLimits.ranks)")
     }
     switch request.rank {
-    case .global(let rank):
+    case .rank(let rank):
       guard rank < world.ranks else {
         throw ServerError(
           .badRank,
@@ -26,7 +26,7 @@ struct SessionPlace: Sendable {
             + "\(world.ranks - 1)")
       }
       self.rank = Int(rank)
-    case .device(let node, let device):
+    case .device(let device, let node):
       guard node < world.nodes else {
         throw ServerError(.badRank, "node \(node) is outside a world of \(world.nodes); nodes are 0 to \(world.nodes - 1)")
       }
@@ -66,13 +66,13 @@ extension OpenReply {
     for (index, stream) in dataset.streams.enumerated() {
       streams.append(
         SessionStream(
-          name: stream.name.rawValue, firstSample: dataset.layout.firstSample(ofStream: index),
+          name: stream.name.rawValue, firstSample: dataset.firstSamples[index],
           samples: stream.manifest.samples, shards: UInt32(stream.manifest.shards.count),
           drawn: setup.weights.choosePerStream[index]))
     }
     self.init(
-      session: session.number, dataset: dataset.name.rawValue, fingerprint: dataset.fingerprint.hexadecimal,
-      description: dataset.fingerprint.description,
+      session: session.number, dataset: dataset.name.rawValue, fingerprint: session.fingerprint.description,
+      description: session.order.text,
       world: WireWorld(
         nodes: UInt32(setup.world.nodes), ranksPerNode: UInt32(setup.world.ranksPerNode),
         workersPerRank: UInt32(setup.world.workersPerRank)),

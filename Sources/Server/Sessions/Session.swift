@@ -18,21 +18,26 @@ struct Session {
   let resume: SessionResume
   /// The first epoch's setup: options with their defaults and the checkpoint applied.
   let setup: EpochSetup
+  /// Everything that fixes the order, in words, and its digest.
+  let order: OrderDescription
+  let fingerprint: Fingerprint
   /// The epoch last asked for.
   var current: SessionEpoch?
 
-  /// The key of an epoch's plan.
-  func planKey(epoch: Int) -> PlanKey {
-    PlanKey(
-      fingerprint: dataset.fingerprint.hexadecimal, world: world, epoch: epoch, resume: resume.resume(for: epoch),
-      part: world.nodes > 1 ? .node(node) : .whole)
-  }
+  /// Which ranks' lists a plan for this session holds: its node's, in a world of several.
+  var part: PlanPart { world.nodes > 1 ? .node(node) : .whole }
 
   /// What planning needs to make an epoch's plan.
   func planRequest(epoch: Int) -> PlanRequest {
     PlanRequest(
       streams: dataset.planStreams, options: dataset.specification.options, world: world, epoch: epoch,
       resume: resume.resume(for: epoch))
+  }
+
+  /// An epoch's plan as the epoch service wants it.
+  func wantedPlan(epoch: Int) throws(PlanningError) -> WantedPlan {
+    let setup = try EpochSetup(planRequest(epoch: epoch))
+    return WantedPlan(key: PlanIdentity(setup, fingerprint, keeping: part), setup: setup, part: part)
   }
 
   /// The reference's checkpoint once this rank has received `samples` samples of `epoch` since it began or continued.

@@ -1,0 +1,41 @@
+internal import CLinux
+import Glibc
+import SystemPackage
+
+/// What a process sets for itself.
+public enum ProcessSettings {
+  /// Has the kernel end this process when the thread that started it ends; call first thing in a child.
+  public static func dieWithParent() throws(SystemError) {
+    try systemCall("prctl(PR_SET_PDEATHSIG)", "this process") { sluice_die_with_parent() }
+  }
+
+  /// Leaves the signals that stop a daemon to the daemon: whoever started this process decides when it ends.
+  public static func ignoreStopSignals() {
+    for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE] { _ = Glibc.signal(number, SIG_IGN) }
+  }
+
+  /// True when at least `count` more descriptors can be opened.
+  public static func hasDescriptors(_ count: Int) -> Bool {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return true }
+    guard limit.rlim_cur > count else { return false }
+    let lowest = Int32(clamping: min(limit.rlim_cur, rlim_t(Int32.max))) - Int32(clamping: count)
+    // Numbers are given out lowest first, so one that is free near the limit means that the rest below are hardly used.
+    let probe = fcntl(0, F_DUPFD_CLOEXEC, lowest)
+    if probe >= 0 { close(probe) }
+    return probe >= 0
+  }
+
+  /// Ends this process without running anything else.
+  public static func exitNow(_ status: Int32) -> Never { _exit(status) }
+
+  /// This process's number.
+  public static var processID: Int32 { getpid() }
+
+  /// Cores that this process may run on.
+  public static var cores: Int {
+    var mask = [UInt8](repeating: 0, count: 1024)
+    let isKnown = sluice_affinity(&mask, UInt(mask.count)) == 0
+    return isKnown ? max(1, mask.reduce(0) { $0 + $1.nonzeroBitCount }) : 1
+  }
+}

@@ -1,0 +1,77 @@
+import Codecs
+import DatasetModel
+import LinuxSystem
+import Logging
+import ShardFormats
+import StreamRegistry
+import SystemPackage
+
+/// Manifests kept on disk, compact and checksummed: a large index that did not change is not parsed again, and while a
+/// remote is down the last one serves.
+///
+/// A file is named after the stream and the digest of the documents it was made from.
+struct ManifestStore: Sendable {
+  private static let suffix = ".manifest"
+
+  let directory: String
+  let logger: Logger
+
+  /// The kept manifest made from documents with this digest.
+  func load(_ stream: StreamConfiguration, documents digest: String) -> StreamManifest? {
+    read("\(directory)/\(Self.prefix(of: stream))\(digest)\(Self.suffix)", digest, stream)
+  }
+
+  /// The last kept manifest, whatever its documents were.
+  func latest(_ stream: StreamConfiguration) -> StreamManifest? {
+    for name in names(of: stream) {
+      let digest = name.dropFirst(Self.prefix(of: stream).utf8.count).dropLast(Self.suffix.utf8.count)
+      if let manifest = read("\(directory)/\(name)", String(digest), stream) { return manifest }
+    }
+    return nil
+  }
+
+  /// Keeps a manifest in place of earlier ones; that it cannot be kept is only logged.
+  func keep(_ manifest: StreamManifest, of stream: StreamConfiguration, documents digest: String) {
+    let name = "\(Self.prefix(of: stream))\(digest)\(Self.suffix)"
+    do throws(SystemError) {
+      try KeptFiles.makeDirectory(directory)
+      try KeptFiles.replace("\(directory)/\(name)") { (write) throws(SystemError) in
+        try ManifestCopy.write(manifest, validator: digest, to: write)
+      }
+      for old in names(of: stream) where old != name { try KeptFiles.remove("\(directory)/\(old)") }
+    } catch {
+      note("an index cannot be kept", stream, name, error)
+    }
+  }
+
+  private func read(_ path: String, _ digest: String, _ stream: StreamConfiguration) -> StreamManifest? {
+    do {
+      return try ManifestCopy.read(try MappedFile(path).withBytes { Array($0) }, validator: digest)
+    } catch let error as SystemError where error.errno == .noSuchFileOrDirectory {
+      return nil
+    } catch {
+      note("a kept index is not used", stream, path, error)
+      return nil
+    }
+  }
+
+  private func names(of stream: StreamConfiguration) -> [String] {
+    let prefix = Self.prefix(of: stream)
+    do throws(SystemError) {
+      return try DirectoryEntries.of(directory).map(\.name).filter { $0.hasPrefix(prefix) && $0.hasSuffix(Self.suffix) }
+    } catch {
+      if error.errno != .noSuchFileOrDirectory { note("kept indexes cannot be listed", stream, directory, error) }
+      return []
+    }
+  }
+
+  /// The same for every spelling of the configuration that leads to the same index.
+  private static func prefix(of stream: StreamConfiguration) -> String {
+    let key = stream.identityText
+    return "\(Hexadecimal.encode(Digest.sha256(key.utf8)).prefix(24))-"
+  }
+
+  private func note(_ what: Logger.Message, _ stream: StreamConfiguration, _ file: String, _ error: any Error) {
+    logger.warning(what, metadata: ["stream": "\(stream.name)", "file": "\(file)", "error": "\(error)"])
+  }
+}

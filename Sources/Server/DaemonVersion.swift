@@ -1,0 +1,4 @@
+/// The version of this Sluice.
+public enum DaemonVersion {
+  public static let text = "0.1.0"
+}

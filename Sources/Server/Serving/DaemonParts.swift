@@ -1,0 +1,83 @@
+import AdminDocuments
+import DaemonConfiguration
+import LinuxSystem
+import Logging
+import Synchronization
+import WireProtocol
+
+/// What a connection's thread needs of the daemon.
+final class DaemonParts: Sendable {
+  let datasets: DatasetCatalog
+  let epochs: EpochService
+  let shards: ShardService
+  let sessions: SessionDirectory
+  let health: HealthService
+  let admin: AdminService
+  let access: AccessRules
+  let errors: RecentErrors
+  let clock: DaemonClock
+  let drain = DrainGate()
+  let logger: Logger
+  /// Changes with every start.
+  let instance: String
+
+  init(
+    datasets: DatasetCatalog, epochs: EpochService, shards: ShardService, sessions: SessionDirectory,
+    health: HealthService, admin: AdminService, access: AccessRules, errors: RecentErrors, clock: DaemonClock,
+    logger: Logger, instance: String
+  ) {
+    self.datasets = datasets
+    self.epochs = epochs
+    self.shards = shards
+    self.sessions = sessions
+    self.health = health
+    self.admin = admin
+    self.access = access
+    self.errors = errors
+    self.clock = clock
+    self.logger = logger
+    self.instance = instance
+  }
+
+  /// Logs and keeps an error that a client was told. What a client did wrong is a notice, what the daemon or the world
+  /// did wrong is an error.
+  func noteError(_ reply: ErrorReply, of request: Request, peer: PeerCredentials, cause: any Error) {
+    let metadata: Logger.Metadata = [
+      "code": "\(reply.code.map { "\($0)" } ?? "\(reply.number)")", "request": "\(request.payload.kind)",
+      "peer": "\(peer)", "error": "\(reply.message)",
+    ]
+    if reply.number < ErrorCode.streamUnavailable.rawValue || reply.number >= ErrorCode.tooManyConnections.rawValue,
+      reply.code != .internal
+    {
+      logger.notice("request refused", metadata: metadata)
+    } else {
+      logger.error("request failed", metadata: metadata)
+      errors.note(reply.message)
+    }
+  }
+}
+
+/// Seconds on a clock that never goes back, from the daemon's start.
+struct DaemonClock: Sendable {
+  private let start = ContinuousClock.now
+
+  /// Seconds since the start.
+  var now: Double { start.duration(to: .now).seconds }
+}
+
+/// The last errors, for status.
+final class RecentErrors: Sendable {
+  static let kept = 20
+  private let errors = Mutex<[RecentError]>([])
+
+  func note(_ message: String) {
+    let error = RecentError(time: WallClock.seconds(), message: message)
+    errors.withLock { errors in
+      errors.insert(error, at: 0)
+      if errors.count > Self.kept { errors.removeLast() }
+    }
+  }
+
+  /// Newest first.
+  var all: [RecentError] { errors.withLock { $0 } }
+}

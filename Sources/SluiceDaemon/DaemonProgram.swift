@@ -1,0 +1,77 @@
+import BuiltInStreams
+import DaemonConfiguration
+import ExecStreams
+import LinuxSystem
+import LogOutput
+import Logging
+import Server
+import StreamRegistry
+import SyntheticStreams
+import SystemPackage
+import Transfer
+
+/// What the process does once its arguments are read.
+struct DaemonProgram {
+  /// sysexits.h: the configuration is wrong.
+  static let configurationStatus: Int32 = 78
+
+  private let command: DaemonCommand
+  private let register: @Sendable (inout StreamRegistry) throws -> Void
+
+  init(_ command: DaemonCommand, register: @escaping @Sendable (inout StreamRegistry) throws -> Void) {
+    self.command = command
+    self.register = register
+  }
+
+  /// Runs to the end; the value is the process's exit status.
+  func run() async throws -> Int32 {
+    let file = command.config ?? command.checkConfig ?? ""
+    // The transport is wanted by the kinds before the configuration that sizes it is read.
+    let transport = LateTransport()
+    let commandLog = CommandLog()
+    let registry: StreamRegistry
+    let configuration: Configuration
+    do {
+      registry = try makeRegistry(transport, commandLog)
+      configuration = try Configuration.load(path: file, registry: registry)
+    } catch {
+      StandardError.write(line: "\(error)")
+      return Self.configurationStatus
+    }
+    let logger = LogSetup.logger(configuration.log)
+    commandLog.set(logger)
+    let fetchers = FetcherPool(configuration: .init(fetchers: configuration.transfer.fetchers ?? 0)) { event in
+      logger.debug("fetcher", metadata: ["event": "\(event)"])
+    }
+    transport.set(fetchers)
+    if command.checkConfig != nil {
+      return await ConfigurationCheck(configuration, registry: registry, file: file).run(online: command.online)
+    }
+    return await serve(configuration, file, registry, fetchers, logger)
+  }
+
+  private func serve(
+    _ configuration: Configuration, _ file: String, _ registry: StreamRegistry, _ fetchers: FetcherPool, _ logger: Logger
+  ) async -> Int32 {
+    do {
+      let options = Daemon.Options(
+        configuration: configuration, configurationFile: file, registry: registry,
+        notifier: try ServiceNotifier.fromEnvironment(), activated: try ActivatedSocket.takeAll(), fetchers: fetchers)
+      let daemon = try await Daemon(options, logger: logger)
+      try await daemon.run()
+      return 0
+    } catch {
+      logger.critical("sluiced cannot go on", metadata: ["error": "\(error)"])
+      return 1
+    }
+  }
+
+  private func makeRegistry(_ transport: LateTransport, _ commandLog: CommandLog) throws -> StreamRegistry {
+    var registry = StreamRegistry()
+    try BuiltInKinds.register(in: &registry, transport: transport)
+    try SyntheticStream.register(in: &registry)
+    try ExecStream.register(in: &registry, log: commandLog.write)
+    try register(&registry)
+    return registry
+  }
+}

@@ -1,0 +1,95 @@
+import AdminDocuments
+import ArgumentParser
+import DatasetModel
+
+/// `sluice cache`: what the cache holds; evict, pin and unpin.
+struct CacheCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cache", abstract: "Show what the cache holds, or change it.",
+    subcommands: [Show.self, Evict.self, Pin.self, Unpin.self], defaultSubcommand: Show.self)
+
+  /// `sluice cache show`
+  struct Show: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Usage by stream, and what would leave next.")
+    @OptionGroup var daemon: DaemonOptions
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() async throws {
+      let status: CacheStatus
+      do { status = try daemon.admin("cache") } catch { throw CommandFailure(explain(error, socket: daemon.path)) }
+      print(json ? try DaemonOptions.encode(status) : CacheScreen(status).lines.joined(separator: "\n"))
+    }
+  }
+
+  /// The stream and shard that a change is about.
+  struct Target: ParsableArguments {
+    @Argument(help: "The stream.")
+    var stream: String
+    @Argument(help: "Basename of one shard; all of the stream's without it.")
+    var shard: String?
+  }
+
+  private static func change(_ verb: String, _ target: Target, _ daemon: DaemonOptions) throws {
+    let document: ShardChangeDocument
+    do {
+      document = try daemon.admin(verb, ShardArgument(stream: target.stream, shard: target.shard))
+    } catch { throw CommandFailure(explain(error, socket: daemon.path)) }
+    print("\(document.shards) shards, \(ByteCount.describe(document.bytes))")
+    for skipped in document.skipped { print("left as it was: \(skipped)") }
+  }
+
+  /// `sluice cache evict`
+  struct Evict: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Take shards out of the cache.")
+    @OptionGroup var daemon: DaemonOptions
+    @OptionGroup var target: Target
+    func run() async throws { try CacheCommand.change("evict", target, daemon) }
+  }
+
+  /// `sluice cache pin`
+  struct Pin: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Keep shards in the cache whatever is needed.")
+    @OptionGroup var daemon: DaemonOptions
+    @OptionGroup var target: Target
+    func run() async throws { try CacheCommand.change("pin", target, daemon) }
+  }
+
+  /// `sluice cache unpin`
+  struct Unpin: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Let pinned shards be evicted again.")
+    @OptionGroup var daemon: DaemonOptions
+    @OptionGroup var target: Target
+    func run() async throws { try CacheCommand.change("unpin", target, daemon) }
+  }
+}
+
+/// The cache's status as lines for a person.
+struct CacheScreen {
+  private let cache: CacheStatus
+
+  init(_ cache: CacheStatus) { self.cache = cache }
+
+  /// The part that `sluice status` shows too.
+  var summary: [String] {
+    let limit = cache.limit.map { ByteCount.describe($0) } ?? "the disk"
+    let asked = cache.hits + cache.misses
+    let rate = asked == 0 ? "nothing asked yet" : "\(100 * cache.hits / asked) % hits"
+    return [
+      "\(cache.directory): \(ByteCount.describe(cache.used)) of \(limit) in \(cache.shards) shards, \(rate), "
+        + "\(cache.evictions) evicted",
+      "\(ByteCount.describe(cache.reserved)) reserved, \(ByteCount.describe(cache.leased)) leased, "
+        + "\(ByteCount.describe(cache.evictable)) evictable, \(ByteCount.describe(cache.unlinking)) held by clients, "
+        + "\(ByteCount.describe(cache.freeOnDisk)) free on disk",
+    ] + (cache.quarantined > 0 ? ["\(cache.quarantined) files in quarantine"] : [])
+  }
+
+  var lines: [String] {
+    var table = TextTable(["stream", "bytes", "shards", "pinned"], rightAligned: [1, 2, 3])
+    for stream in cache.streams {
+      table.add([stream.stream, ByteCount.describe(stream.bytes), "\(stream.shards)", "\(stream.pinned)"])
+    }
+    let next = cache.nextEvictions.map { "  \($0)" }
+    return summary + (table.isEmpty ? [] : [""] + table.lines) + (next.isEmpty ? [] : ["", "next to leave"] + next)
+  }
+}

@@ -1,0 +1,111 @@
+import ArgumentParser
+import DatasetModel
+import LinuxSystem
+import ShardWriter
+
+/// `sluice pack`: turns files into a stream.
+struct PackCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "pack",
+    abstract: "Write a stream of MDS shards from JSONL, CSV, TSV, a folder of files, or .npy arrays.",
+    discussion: """
+      The inputs are packed in the order given. For the same rows and options the files are byte for byte those of \
+      mosaicml-streaming's MDSWriter, and either reads what the other wrote.
+
+      Columns: JSONL's are found in its first rows (text str, whole numbers int, other numbers float64, the rest json); \
+      CSV's and TSV's are all str. --columns names others, for example --columns id:int64,tokens:ndarray:uint16. \
+      Encodings: bytes (base64 in JSONL), str, int, int8 to uint64, float16 to float64, str_int, str_float, str_decimal, \
+      json, ndarray, ndarray:TYPE, ndarray:TYPE:SHAPE, jpeg, png.
+
+      A folder gives a sample for each file, with its path as a second column. An .npy array gives a sample for each of \
+      its rows, or with --tokens-per-sample for so many elements.
+      """)
+
+  @Argument(help: "Files or folders, all of one kind.", completion: .file())
+  var inputs: [String]
+
+  @Option(name: [.short, .customLong("out")], help: "Directory of the stream; new or empty.", completion: .directory)
+  var output: String
+
+  @Option(help: "jsonl, csv, tsv, files or npy, when the names' endings do not say.")
+  var format: String?
+
+  @Option(help: "name:encoding, separated by commas.")
+  var columns: String?
+
+  @Option(help: "What a folder's files are: text, bytes, jpeg or png. Their names say, otherwise.")
+  var content: String?
+
+  @Option(help: "Elements of a sample, from an array of one dimension.")
+  var tokensPerSample: Int?
+
+  @Option(help: "The name of an array's column.")
+  var arrayColumn = "tokens"
+
+  @Option(help: "Bytes of a shard after which the next begins, for example 64mb; 0 for one shard.")
+  var sizeLimit = "67108864"
+
+  @Option(help: "zstd[:1-22], gz[:0-9], bz2[:1-9], br[:0-11] or snappy.")
+  var compression: String?
+
+  @Option(help: "Digests for the index, separated by commas, for example sha1,xxh64.")
+  var hashes: String?
+
+  @Option(name: .shortAndLong, help: "Cores to use; all by default.")
+  var jobs: Int?
+
+  @Flag(name: .shortAndLong, help: "No progress and no summary.")
+  var quiet = false
+
+  func run() async throws {
+    do {
+      let options = try ShardOptions.parse(sizeLimit: sizeLimit, compression: compression, hashes: hashes)
+      let packer = try Packer(
+        input: try input(), options: options, directory: output, jobs: jobs ?? ProcessSettings.cores)
+      let meter = PackProgress()
+      var line = StatusLine(isShown: !quiet && StandardError.isTerminal)
+      defer { line.clear() }
+      let total = try await packer.run { progress in line.show(meter.line(progress)) }
+      line.clear()
+      if !quiet { print(summary(total, seconds: meter.seconds)) }
+    } catch let error as PackError {
+      StandardError.write(line: "sluice pack: \(error.message)")
+      throw ExitCode(error.code == .options ? 64 : 1)
+    }
+  }
+
+  private func input() throws(PackError) -> PackInput {
+    var formats: Set<PackInput.Format> = []
+    for path in inputs {
+      if let format {
+        guard let known = PackInput.Format(rawValue: format) else {
+          throw PackError(.options, "\"\(format)\" is no format; those are jsonl, csv, tsv, files, npy")
+        }
+        formats.insert(known)
+      } else if let known = PackInput.format(ofPath: path, isDirectory: OutputDirectory.exists(path)) {
+        formats.insert(known)
+      } else {
+        throw PackError(.options, "\(path): its name does not say what it is; use --format")
+      }
+    }
+    guard let kind = formats.first, formats.count == 1 else {
+      throw PackError(.options, "the inputs are of different kinds; pack each kind into its own stream")
+    }
+    var input = PackInput(format: kind, paths: inputs)
+    if let columns { input.columns = try PackColumn.parse(columns) }
+    if let content {
+      guard let known = FileContent(rawValue: content) else {
+        throw PackError(.options, "\"\(content)\" is no content; it is text, bytes, jpeg or png")
+      }
+      input.content = known
+    }
+    input.tokensPerSample = tokensPerSample
+    input.arrayColumn = arrayColumn
+    return input
+  }
+
+  private func summary(_ total: Packer.Progress, seconds: Double) -> String {
+    "\(total.samples) samples in \(total.shards) shards, \(ByteCount.describe(total.writtenBytes)), "
+      + "in \(PackProgress.time(seconds)): \(output)"
+  }
+}

@@ -1,0 +1,13 @@
+import ArgumentParser
+
+/// `sluice`: looks at a daemon, steers it, and prepares and checks data.
+@main
+struct Sluice: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sluice", abstract: "Look at and steer a Sluice daemon; plan, pack and verify datasets.",
+    version: "0.1.0",
+    subcommands: [
+      HealthCommand.self, StatusCommand.self, WhyCommand.self, CacheCommand.self, PrefetchCommand.self,
+      ReloadCommand.self, PlanCommand.self,
+    ])
+}

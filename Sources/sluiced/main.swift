@@ -1,0 +1,3 @@
+import SluiceDaemon
+
+await SluiceDaemon.run()
