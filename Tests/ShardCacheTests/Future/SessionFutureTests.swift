@@ -16,6 +16,18 @@ import Testing
     }
   }
 
+  @Test func chainedUsesAreOneLongList() {
+    var random = SeededRandom(12)
+    let epochs = (0..<3).map { _ in (0..<30).map { _ in [random.below(12), 12 + random.below(8)] } }
+    let whole = ListedUses(positions: Array(epochs.joined()), shards: 20)
+    let chained = ChainedUses(epochs.map { (ListedUses(positions: $0, shards: 20), $0.count) })
+    for shard in 0..<20 {
+      for from in 0..<95 {
+        #expect(chained.nextUse(ofShard: shard, from: from) == whole.nextUse(ofShard: shard, from: from))
+      }
+    }
+  }
+
   @Test func nextUsesFollowThePosition() {
     let positions = [[0, 1], [2], [0], [1], [2, 0]]
     var future = SessionFuture(
