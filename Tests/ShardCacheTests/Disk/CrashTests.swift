@@ -89,8 +89,9 @@ import Testing
     }
     let log = String(decoding: try logs.read("steps"), as: UTF8.self)
     let steps = Dictionary(grouping: log.split(separator: "\n"), by: { $0 }).mapValues(\.count)
-    print("killed \(Self.kills) times; by step: "
-      + steps.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
+    print(
+      "killed \(Self.kills) times; by step: "
+        + steps.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
     print("recovered: \(totals.adopted) copies adopted, \(totals.swept) leftovers removed")
     #expect(steps.values.reduce(0, +) == Self.kills)
     let missed = Set(StagingStep.allCases.map(\.rawValue)).subtracting(steps.keys.map(String.init))
@@ -110,13 +111,15 @@ import Testing
     let all = try Self.requests(nil)
     var counted = 0
     for (shard, request) in all {
-      let stem = "shards/\(CacheLayout.streamName(location: request.location))/"
+      let stem =
+        "shards/\(CacheLayout.streamName(location: request.location))/"
         + CacheLayout.copyName(request.name, request.key)
       let own = files.filter { $0.key.hasPrefix("\(stem)/") }
       if own.isEmpty { continue }
       counted += request.residentBytes
       #expect(try directory.read("\(stem)/data") == shard.raw[request.name], "kill \(number)")
-      let names = ["data", "record"] + (request.shard.meta == nil ? [] : ["meta"])
+      let names =
+        ["data", "record"] + (request.shard.meta == nil ? [] : ["meta"])
         + (request.keepZip && request.shard.compression != nil ? ["data.zip"] : [])
         + (request.keepZip && request.shard.meta?.zip != nil ? ["meta.zip"] : [])
       #expect(Set(own.keys.map { String($0.dropFirst(stem.count + 1)) }) == Set(names), "kill \(number)")

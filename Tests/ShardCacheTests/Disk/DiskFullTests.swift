@@ -20,7 +20,9 @@ final class SmallDisk: Sendable {
   }
 
   deinit {
-    do { _ = try SmallDisk.run("/bin/umount", ["-l", directory.path]) } catch { print("still mounted: \(directory.path)") }
+    do { _ = try SmallDisk.run("/bin/umount", ["-l", directory.path]) } catch {
+      print("still mounted: \(directory.path)")
+    }
   }
 
   /// What the program says when it fails; empty when it does not.
