@@ -1,8 +1,8 @@
 """moto's S3 server with signatures checked, for tests.
 
-    python3 s3_server.py
+    python3 s3_server.py [DIRECTORY]
 
-Makes a bucket with a stream in it, a user who may read it and a role with a session token, turns the check of signatures
+Makes a bucket with a stream in it (and what is in DIRECTORY, under dataset/), a user who may read it and a role with a session token, turns the check of signatures
 on, and prints one line of JSON: the port and both sets of keys. Serves until its standard input ends.
 """
 
@@ -39,7 +39,11 @@ def main():
     for name in ["pile/shard.00000.mds", "pile/odd name+&é=1.mds"]:
         s3.put_object(Bucket="streams", Key=name, Body=bytes(range(256)) * 1024)
     s3.put_object(Bucket="streams", Key="parts/readme.txt", Body=b"no index here")
-    s3.put_object(Bucket="streams", Key="open/index.json", Body=b"{}", ACL="public-read")
+    for directory, _, names in os.walk(sys.argv[1] if len(sys.argv) > 1 else "."):
+        for name in names if len(sys.argv) > 1 else []:
+            path = os.path.join(directory, name)
+            with open(path, "rb") as file:
+                s3.put_object(Bucket="streams", Key="dataset/" + os.path.relpath(path, sys.argv[1]), Body=file.read())
 
     iam.create_user(UserName="trainer")
     iam.put_user_policy(UserName="trainer", PolicyName="read", PolicyDocument=json.dumps(POLICY))

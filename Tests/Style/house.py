@@ -53,6 +53,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sluice": WIRED,
     # Programs that tests and benchmarks start.
     "TransferBench": WIRED,
+    # The misbehaving servers of the tests.
+    "FaultServer": GROUND | {"Codecs"},
 }
 
 # Glibc belongs to LinuxSystem. Foundation is kept out of everything that plans, counts or speaks the protocol.
@@ -65,7 +67,9 @@ FOUNDATION = {"AdminDocuments", "BuiltInStreams", "DaemonConfiguration", "LogOut
 # Where unchecked concurrency may be: behind a safe face, with a comment that says why it is sound.
 UNCHECKED = {"Sources/LinuxSystem/", "Sources/Codecs/"}
 # Single files elsewhere, each with the reason why it cannot be done otherwise.
-UNCHECKED_FILES: dict[str, str] = {}
+UNCHECKED_FILES: dict[str, str] = {
+    "Sources/Transfer/Session/InlineQueue.swift": "a subclass of Foundation's OperationQueue has to restate its conformance",
+}
 
 # Packages beside our own targets; each target names in Package.swift which of them it uses.
 TOP_LEVEL = {"Package.swift", "README.md", "Sources", "Tests", "config", "scripts", "systemd"}

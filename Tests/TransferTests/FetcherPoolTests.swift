@@ -67,6 +67,7 @@ struct FetcherPoolTests {
       group.addTask {
         var random = SplitMix(seed)
         while kills.value < 50 {
+          // Kills come at odd moments: time is what is tested.
           try await Task.sleep(for: .milliseconds(Int(10 + random.next() % 60)))
           if let victim = pool.snapshot.processIDs.randomElement(using: &random), pool.snapshot.running > 0 {
             ChildProcess(processID: victim).end()
@@ -141,6 +142,7 @@ struct FetcherPoolTests {
         for _ in 0..<40 {
           group.addTask { do { try await fetch(pool, "good", 300_000) } catch {} }
         }
+        // The storm's cancellations come at different moments of the downloads.
         do { try await Task.sleep(for: .milliseconds(round)) } catch {}
         group.cancelAll()
       }
