@@ -15,14 +15,13 @@ import argparse
 import gzip
 import hashlib
 import json
-import os
 import socket
 import ssl
 import struct
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 LOG = []
@@ -120,11 +119,6 @@ class Handler(BaseHTTPRequestHandler):
 
     def fault_noranges(self, rest):
         self.send(self.bytes, 200)
-
-    def fault_slow_start(self, rest):
-        # The delay is the fault.
-        time.sleep(float(self.query.get("seconds", "0.3")))
-        self.ranged(self.bytes)
 
     def fault_truncate(self, rest):
         """Always half a body, promised whole."""
@@ -279,11 +273,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def fault_files(self, rest):
         """What is in the directory `--files`, as a proper server has it."""
-        path = os.path.join(self.server.files, *(unquote(part) for part in rest))
-        if ".." in rest or not os.path.isfile(path):
+        path = Path(self.server.files, *(unquote(part) for part in rest))
+        if ".." in rest or not path.is_file():
             return self.send(b"no such file", 404)
-        with open(path, "rb") as file:
-            data = file.read()
+        data = path.read_bytes()
         self.ranged(data, tag=f'"{hashlib.sha256(data).hexdigest()}"')
 
 
