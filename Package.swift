@@ -41,6 +41,8 @@ let package = Package(
     .executable(name: "sluiced", targets: ["sluiced"]),
     .executable(name: "sluice", targets: ["sluice"]),
     .library(name: "SluiceDaemon", targets: ["SluiceDaemon", "StreamRegistry", "DatasetModel"]),
+    // What a kind of one's own is held against: see StreamSourceConformance.
+    .library(name: "SluiceStreamTesting", targets: ["StreamSourceConformance", "StreamRegistry", "DatasetModel"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -108,15 +110,16 @@ let package = Package(
     library(
       "SluiceDaemon",
       [
-        "Server", "DaemonConfiguration", "LinuxSystem", "LogOutput", "BuiltInStreams", "StreamRegistry", "Transfer",
-        argumentParser, logging,
+        "Server", "DaemonConfiguration", "DatasetModel", "LinuxSystem", "LogOutput", "BuiltInStreams", "ExecStreams",
+        "SyntheticStreams", "StreamRegistry", "Transfer", argumentParser, logging,
       ]),
     .executableTarget(name: "sluiced", dependencies: ["SluiceDaemon"], swiftSettings: strict),
     .executableTarget(
       name: "sluice",
       dependencies: [
         "DatasetModel", "LinuxSystem", "LocalSocket", "WireProtocol", "Planning", "DaemonConfiguration", "ShardFormats",
-        "Codecs", "AdminDocuments", "DaemonClient", "ShardWriter", argumentParser, systemPackage,
+        "Codecs", "AdminDocuments", "DaemonClient", "StreamRegistry", "BuiltInStreams", "Transfer", "ShardWriter",
+        argumentParser, systemPackage,
       ],
       swiftSettings: strict),
 
@@ -145,7 +148,7 @@ let package = Package(
       "StreamSourceConformance",
       [
         "DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats", "BuiltInStreams", "ExecStreams",
-        "SyntheticStreams", "DaemonConfiguration", systemPackage,
+        "SyntheticStreams", "DaemonConfiguration", "Transfer", systemPackage,
       ]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
     tests("ShardWriter", ["DatasetModel", "Codecs", "ShardFormats"]),
