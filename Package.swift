@@ -140,7 +140,11 @@ let package = Package(
     .executableTarget(
       name: "TransferBench", dependencies: ["LinuxSystem", "Transfer"],
       path: "Tests/TransferBench", swiftSettings: strict),
-    tests("BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", "FaultServer"]),
+    tests(
+      "BuiltInStreams",
+      [
+        "DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", "FaultServer", "StreamSourceConformance",
+      ]),
     tests("ExecStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", "CExecGuard", systemPackage]),
     tests("SyntheticStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats"]),
     tests(
