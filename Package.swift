@@ -41,6 +41,8 @@ let package = Package(
     .executable(name: "sluiced", targets: ["sluiced"]),
     .executable(name: "sluice", targets: ["sluice"]),
     .library(name: "SluiceDaemon", targets: ["SluiceDaemon", "StreamRegistry", "DatasetModel"]),
+    // What a kind of one's own is held against: see StreamSourceConformance.
+    .library(name: "SluiceStreamTesting", targets: ["StreamSourceConformance", "StreamRegistry", "DatasetModel"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -63,14 +65,15 @@ let package = Package(
     system("CXXHash", "libxxhash", "libxxhash-dev"),
 
     // The ground floor.
+    .target(name: "CExecGuard"),
     library("DatasetModel"),
-    library("LinuxSystem", ["CLinux", systemPackage]),
+    library("LinuxSystem", ["CLinux", "CExecGuard", systemPackage]),
     library("Codecs", ["CZstd", "CCrypto", "CBrotli", "CZlib", "CBZip2", "CSnappy", "CXXHash"]),
 
     // Siblings: none imports another.
     library("Planning", ["DatasetModel"]),
     library("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
-    library("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", deques, heaps, orderedCollections]),
+    library("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", heaps, systemPackage]),
     library("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", deques]),
     library("WireProtocol", ["DatasetModel"], exclude: ["PROTOCOL.md"]),
     library("ShardFormats", ["DatasetModel", "Codecs"]),
@@ -78,12 +81,17 @@ let package = Package(
 
     // What writes streams, and what checks them.
     library("ShardWriter", ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage]),
-    library("ShardVerifier", ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage]),
 
     // The built-in stream kinds, above the two siblings they need.
     library(
       "BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", systemPackage]),
 
+    // Kinds in any language, and out of nothing; and what every kind is held against.
+    library("ExecStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
+    library("SyntheticStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
+    library(
+      "StreamSourceConformance",
+      ["DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats", "Codecs", systemPackage]),
     // What logs and status are made of.
     library("LogOutput", ["LinuxSystem", logging]),
     library("AdminDocuments"),
@@ -102,15 +110,16 @@ let package = Package(
     library(
       "SluiceDaemon",
       [
-        "Server", "DaemonConfiguration", "LinuxSystem", "LogOutput", "BuiltInStreams", "StreamRegistry", "Transfer",
-        argumentParser, logging,
+        "Server", "DaemonConfiguration", "DatasetModel", "LinuxSystem", "LogOutput", "BuiltInStreams", "ExecStreams",
+        "SyntheticStreams", "StreamRegistry", "Transfer", argumentParser, logging,
       ]),
     .executableTarget(name: "sluiced", dependencies: ["SluiceDaemon"], swiftSettings: strict),
     .executableTarget(
       name: "sluice",
       dependencies: [
         "DatasetModel", "LinuxSystem", "LocalSocket", "WireProtocol", "Planning", "DaemonConfiguration", "ShardFormats",
-        "Codecs", "AdminDocuments", "DaemonClient", "ShardWriter", "ShardVerifier", argumentParser, systemPackage,
+        "Codecs", "AdminDocuments", "DaemonClient", "StreamRegistry", "BuiltInStreams", "Transfer", "ShardWriter",
+        argumentParser, systemPackage,
       ],
       swiftSettings: strict),
 
@@ -118,22 +127,31 @@ let package = Package(
     tests("LogOutput", ["LinuxSystem", logging]),
     tests("Planning", ["DatasetModel", "Codecs"]),
     tests("Codecs"),
-    tests("LinuxSystem"),
+    tests("LinuxSystem", [systemPackage]),
     tests("StreamRegistry", ["DatasetModel", "LinuxSystem"]),
-    tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs"]),
-    tests("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", "TransferBench"]),
+    tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", systemPackage]),
+    .target(
+      name: "FaultServer", dependencies: ["LinuxSystem", "Codecs"], path: "Tests/FaultServer",
+      exclude: ["fault_server.py", "s3_server.py"], swiftSettings: strict),
+    tests("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", "FaultServer", "TransferBench"]),
     .executableTarget(
-      name: "TransferBench",
-      dependencies: ["DatasetModel", "LinuxSystem", "StreamRegistry", "Transfer", "BuiltInStreams"],
+      name: "TransferBench", dependencies: ["LinuxSystem", "Transfer"],
       path: "Tests/TransferBench", swiftSettings: strict),
-    tests("BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer"]),
+    tests("BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", "FaultServer"]),
+    tests("ExecStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", "CExecGuard", systemPackage]),
+    tests("SyntheticStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats"]),
+    tests(
+      "StreamSourceConformance",
+      [
+        "DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats", "BuiltInStreams", "ExecStreams",
+        "SyntheticStreams", "DaemonConfiguration", "Transfer", systemPackage,
+      ]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
     tests("ShardWriter", ["DatasetModel", "Codecs", "ShardFormats"]),
-    tests("ShardVerifier", ["DatasetModel", "Codecs", "ShardFormats", "ShardWriter"]),
     .executableTarget(
       name: "FormatsBenchmark", dependencies: ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage],
       path: "Tests/Benchmarks/FormatsBenchmark", swiftSettings: strict),
-    tests("WireProtocol", ["DatasetModel"]),
+    tests("WireProtocol", ["DatasetModel", systemPackage]),
     tests("LocalSocket", ["LinuxSystem", "WireProtocol"]),
     tests("DaemonConfiguration", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
     tests("Server", ["DatasetModel", "LinuxSystem", "Planning", "WireProtocol", "LocalSocket", "DaemonConfiguration"]),

@@ -11,6 +11,10 @@ public enum BuiltInKinds {
     for scheme in ["https", "http"] {
       try registry.register(scheme) { try HTTPKind.make($0, transport: transport) }
     }
+    try registry.register("s3") { try S3Kind.make($0, transport: transport) }
+    try registry.register("gs") { try GSKind.make($0, transport: transport) }
+    try registry.register("azure") { try AzureKind.make($0, transport: transport) }
+    try registry.register("hf") { try HubKind.make($0, transport: transport) }
   }
 }
 
@@ -26,5 +30,12 @@ extension StreamConfiguration {
     var limits = FetchLimits()
     limits.idleSeconds = downloadTimeout
     return limits
+  }
+}
+
+extension RangeAdvisor {
+  /// Reads `parallel_ranges`: into how many ranges a large file goes, 1 for one piece; found out when absent.
+  static func read(_ reader: inout ConfigurationReader) -> RangeAdvisor {
+    RangeAdvisor(parts: reader.integer("parallel_ranges", in: 1...mostParts))
   }
 }

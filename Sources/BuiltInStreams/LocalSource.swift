@@ -59,14 +59,14 @@ public struct LocalSource: StreamSource {
     for subdirectory in subdirectories {
       let path = subdirectory.isEmpty ? "index.json" : "\(subdirectory)/index.json"
       let file = try open(path)
-      let status = try io(path) { () throws(SystemError) in try file.state() }
+      let status = try io(path) { () throws(SystemError) in try file.status() }
       guard status.bytes <= RemoteSource.indexLimit else {
         throw StreamSourceError(
           .permanent, "\(directory)/\(path) is \(status.bytes) bytes long; at most \(RemoteSource.indexLimit) are read")
       }
       let bytes = try io(path) { () throws(SystemError) in try file.read(count: status.bytes, at: 0) }
       documents.append(IndexDocument(subdirectory: subdirectory, bytes: bytes))
-      validators.append("\(status.inode)-\(status.bytes)-\(status.modifiedNanoseconds)")
+      validators.append("\(status.inode)-\(status.bytes)-\(status.modified)")
     }
     return .documents(documents, validator: validators.joined(separator: ","))
   }

@@ -14,24 +14,27 @@ public struct RemoteTarget: Sendable {
 
 /// What tells one kind of remote from another: how a path becomes a signed request, and how files are listed.
 protocol RemoteService: Sendable {
+  /// Fetches a text of at most so many bytes from a target, which is made anew when the first was refused.
+  typealias DocumentFetch = (_ limit: Int, _ target: @Sendable () async throws -> RemoteTarget) async throws -> String
+
   /// The stream's root as errors and logs name it.
   var location: String { get }
   /// Plain http to other machines, by the operator's leave.
   var allowsPlainHTTP: Bool { get }
 
-  /// The request for the file at `path` below the root, signed now.
-  func target(for path: String) async throws -> RemoteTarget
+  /// The request for `extent` of the file at `path` below the root, signed now.
+  func target(for path: String, extent: Extent) async throws -> RemoteTarget
 
   /// Told that the remote refused the credentials or the region of a target; true when another try has better ones.
   func recover(from refusal: TransferFailure) async throws -> Bool
 
   /// The subdirectories ("" for the root) that hold an index.json, in order; nil where the remote cannot be listed.
-  func indexedSubdirectories(through transport: any Transport) async throws -> [String]?
+  func indexedSubdirectories(through fetch: @escaping DocumentFetch) async throws -> [String]?
 }
 
 extension RemoteService {
   func recover(from refusal: TransferFailure) async throws -> Bool { false }
-  func indexedSubdirectories(through transport: any Transport) async throws -> [String]? { nil }
+  func indexedSubdirectories(through fetch: @escaping DocumentFetch) async throws -> [String]? { nil }
 }
 
 extension StreamSourceError {

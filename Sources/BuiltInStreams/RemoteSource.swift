@@ -13,17 +13,19 @@ struct RemoteSource: StreamSource {
   let transport: any Transport
   let subdirectories: StreamConfiguration.Subdirectories
   let limits: FetchLimits
+  let ranges: RangeAdvisor
 
   var location: String { service.location }
 
   init(
     service: any RemoteService, transport: any Transport, subdirectories: StreamConfiguration.Subdirectories = .none,
-    limits: FetchLimits = FetchLimits()
+    limits: FetchLimits = FetchLimits(), ranges: RangeAdvisor = RangeAdvisor()
   ) {
     self.service = service
     self.transport = transport
     self.subdirectories = subdirectories
     self.limits = limits
+    self.ranges = ranges
   }
 
   func manifest() async throws -> ManifestAnswer {
@@ -31,7 +33,7 @@ struct RemoteSource: StreamSource {
     case .none: return try await documents(in: [""])
     case .list(let list): return try await documents(in: list)
     case .discover:
-      guard let found = try await service.indexedSubdirectories(through: transport) else {
+      guard let found = try await service.indexedSubdirectories(through: text) else {
         throw StreamSourceError(
           .permanent, "\(location) cannot be listed: name the subdirectories that hold an index.json instead")
       }
@@ -59,10 +61,23 @@ struct RemoteSource: StreamSource {
   }
 
   private func document(_ path: String) async throws -> (bytes: [UInt8], receipt: TransferReceipt) {
+    let extent = Extent.atMost(Self.indexLimit)
+    return try await document(extent) { try await self.service.target(for: path, extent: extent) }
+  }
+
+  private func document(
+    _ extent: Extent, _ target: () async throws -> RemoteTarget
+  ) async throws -> (bytes: [UInt8], receipt: TransferReceipt) {
     let file = try local { () throws(SystemError) in try OwnedDescriptor.memoryFile("sluice-index") }
     let receipt = try await perform(
-      path, extent: .atMost(Self.indexLimit), validator: nil, limits: limits, into: file, progress: { _ in })
+      extent, validator: nil, limits: limits, into: file, progress: { _ in }, target: target)
     return (try local { () throws(SystemError) in try file.read(count: receipt.end, at: 0) }, receipt)
+  }
+
+  /// A text that is no file of the stream, such as a listing.
+  private func text(_ limit: Int, _ target: @Sendable () async throws -> RemoteTarget) async throws -> String {
+    let bytes = try await document(.atMost(limit), target).bytes
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   func fetch(_ request: FileRequest, into staging: StagingFile) async throws -> FetchReceipt {
@@ -72,20 +87,34 @@ struct RemoteSource: StreamSource {
       extent = .exactly(range: resume.bytes..<request.bytes, total: request.bytes)
       validator = resume.validator
     }
-    let receipt = try await perform(
-      request.path, extent: extent, validator: validator, limits: request.limits, into: staging.descriptor,
-      progress: staging.progress)
+    let ticket = ranges.begin(bytes: extent.end - extent.start)
+    var moved = 0
+    defer { ranges.end(ticket, moved: moved) }
+    let receipt = try await fetch(extent, parts: ticket.parts, validator, request, into: staging)
+    moved = receipt.moved
     return FetchReceipt(bytes: receipt.end, validator: receipt.validator, moved: receipt.moved)
   }
 
+  private func fetch(
+    _ extent: Extent, parts: Int, _ validator: String?, _ request: FileRequest, into staging: StagingFile
+  ) async throws -> TransferReceipt {
+    guard parts > 1 else { return try await fetchPart(extent, validator, request, into: staging) }
+    do {
+      return try await fetchInParts(parts, extent, validator, request, into: staging)
+    } catch let error as StreamSourceError where error.code == .permanent && error.cause == "contentRange" {
+      ranges.refuse()
+      return try await fetchPart(extent, validator, request, into: staging)
+    }
+  }
+
   /// One attempt; a second one only when the first was refused and there are better credentials.
-  private func perform(
-    _ path: String, extent: Extent, validator: String?, limits: FetchLimits, into file: OwnedDescriptor,
-    progress: @escaping @Sendable (Int) -> Void
+  func perform(
+    _ extent: Extent, validator: String?, limits: FetchLimits, into file: OwnedDescriptor,
+    progress: @escaping @Sendable (Int) -> Void, target: () async throws -> RemoteTarget
   ) async throws -> TransferReceipt {
     var mayRecover = true
     while true {
-      let target = try await service.target(for: path)
+      let target = try await target()
       let request = TransferRequest(
         url: target.url, headers: target.headers, extent: extent, validator: validator, limits: TransferLimits(limits),
         allowsPlainHTTP: service.allowsPlainHTTP)

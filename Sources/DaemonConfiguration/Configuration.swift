@@ -47,7 +47,7 @@ extension Configuration {
   /// Reads a whole document; problems go to `reader`.
   static func read(_ reader: inout ConfigurationReader) -> Configuration {
     var configuration = Configuration()
-    configuration.socket = reader.section("socket", SocketConfiguration.read) ?? configuration.socket
+    configuration.socket = SocketConfiguration.read(under: "socket", of: &reader)
     reader.require("cache", "where shards are kept and how much they may take (cache: {directory: …, limit: 100gb})")
     configuration.cache = reader.section("cache", CacheConfiguration.read) ?? configuration.cache
     configuration.streams = reader.named("streams") { name, stream in

@@ -16,7 +16,15 @@ public struct SocketConfiguration: Sendable, Hashable {
   /// Longest path that a Unix socket's address holds (`sun_path`, its final zero byte apart).
   public static let maximumPathBytes = 107
 
-  static func read(_ reader: inout ConfigurationReader) -> SocketConfiguration {
+  /// Reads the map under `key`, or just a path.
+  static func read(under key: String, of reader: inout ConfigurationReader) -> SocketConfiguration {
+    guard reader.value(key)?.text != nil else { return reader.section(key, read) ?? SocketConfiguration() }
+    var socket = SocketConfiguration()
+    socket.path = readPath(key, &reader) ?? socket.path
+    return socket
+  }
+
+  private static func read(_ reader: inout ConfigurationReader) -> SocketConfiguration {
     var socket = SocketConfiguration()
     socket.path = readPath("path", &reader) ?? socket.path
     socket.adminPath = readPath("admin_path", &reader)

@@ -19,6 +19,15 @@ public struct SystemError: Error, Sendable, Hashable, CustomStringConvertible {
   /// True when the file system has no room (ENOSPC, EDQUOT): waiting or evicting can help.
   public var isNoSpace: Bool { errno == .noSpace || errno == .diskQuotaExceeded }
 
+  /// True when there is no such file (ENOENT).
+  public var isMissing: Bool { errno == .noSuchFileOrDirectory }
+
+  /// True when the name is taken (EEXIST, or ENOTEMPTY for a directory).
+  public var isExisting: Bool { errno == .fileExists || errno == .directoryNotEmpty }
+
+  /// True when a directory still holds something (ENOTEMPTY, or EEXIST on some file systems).
+  public var isNotEmpty: Bool { errno == .directoryNotEmpty || errno == .fileExists }
+
   /// True when the process or the system has no descriptors left (EMFILE, ENFILE).
   public var isOutOfDescriptors: Bool { errno == .tooManyOpenFiles || errno == .tooManyOpenFilesInSystem }
 }

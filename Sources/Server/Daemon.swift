@@ -4,6 +4,7 @@ import LinuxSystem
 import LocalSocket
 import Logging
 import ServiceLifecycle
+import ShardCache
 import StreamRegistry
 import Synchronization
 import Transfer
@@ -50,7 +51,8 @@ public final class Daemon: Sendable {
     let configuration = options.configuration
     let clock = DaemonClock()
     let health = HealthService()
-    let shards = try await ShardService.open(configuration, clock: clock, health: health, logger: logger)
+    let shards = try await ShardService.open(
+      configuration, fetchers: options.fetchers, clock: clock, health: health, logger: logger)
     let planDirectory = configuration.plans.directory ?? "\(configuration.cache.directory)/plans"
     let plans = PlanStore(directory: planDirectory, limit: configuration.plans.limit, logger: logger)
     plans.sweep()
@@ -83,13 +85,13 @@ public final class Daemon: Sendable {
       LoadingService(streams: streams, parts: parts, notifier: options.notifier, logger: logger),
       PrefetchService(shards: parts.shards, logger: logger),
       WatchdogService(notifier: options.notifier, parts: parts, socket: options.configuration.socket.path, logger: logger),
-      HTTPService(configuration: options.configuration.http, parts: parts, logger: logger),
     ]
     var group = ServiceGroupConfiguration(services: services.map { .init(service: $0) }, logger: logger)
     group.maximumGracefulShutdownDuration = .seconds(options.configuration.drainSeconds + 5)
     let serviceGroup = ServiceGroup(configuration: group)
     signals.start(stopping: serviceGroup, notifier: options.notifier)
     try await serviceGroup.run()
+    await parts.shards.cache.close()
     options.fetchers.close()
     logger.info("stopped")
   }

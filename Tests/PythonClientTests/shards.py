@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from sluice.decoding import Column, Schema, ShardFormat
 
 _FORMATS = {"mds": ShardFormat.MDS, "json": ShardFormat.JSON}
@@ -28,9 +27,9 @@ def schema_of(shard: dict[str, Any]) -> Schema:
         return Schema(
             ShardFormat.JSON, tuple(Column(*field) for field in shard["columns"].items()), newline=shard["newline"]
         )
-    fields = zip(shard["column_names"], shard["column_encodings"], strict=True)
+    pairs = zip(shard["column_names"], shard["column_encodings"], strict=True)
     separator = {"csv": ",", "tsv": "\t"}.get(kind) or shard["separator"]
-    return Schema(ShardFormat.SEPARATED, tuple(Column(*field) for field in fields), separator, shard["newline"])
+    return Schema(ShardFormat.SEPARATED, tuple(Column(*pair) for pair in pairs), separator, shard["newline"])
 
 
 def decompress(data: bytes, family: str) -> bytes:
@@ -38,18 +37,19 @@ def decompress(data: bytes, family: str) -> bytes:
         return gzip.decompress(data)
     if family == "bz2":
         return bz2.decompress(data)
-    name = {"zstd": "zstd", "br": "brotli", "snappy": "snappy"}[family]
+    name = {"zstd": "zstandard", "br": "brotli", "snappy": "snappy"}[family]
     try:
         module = importlib.import_module(name)
     except ImportError:
         pytest.skip(f"needs the Python module {name} to unpack its fixture")
-    return module.decompress(data)
+    unpacked: bytes = module.ZstdDecompressor().decompress(data) if family == "zstd" else module.decompress(data)
+    return unpacked
 
 
 def read_file(root: Path, raw: dict[str, Any], zipped: dict[str, Any] | None, compression: str | None) -> bytes:
-    if zipped is None:
-        return (root / raw["basename"]).read_bytes()
-    return decompress((root / zipped["basename"]).read_bytes(), compression.split(":")[0])
+    if zipped is None or compression is None:
+        return Path(root / raw["basename"]).read_bytes()
+    return decompress(Path(root / zipped["basename"]).read_bytes(), compression.split(":")[0])
 
 
 def read_shards(root: Path) -> Iterator[tuple[Schema, list[bytes]]]:

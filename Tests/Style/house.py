@@ -17,13 +17,20 @@ SIBLINGS = {
     "Planning", "StreamRegistry", "ShardCache", "Transfer", "ShardFormats", "WireProtocol", "LocalSocket",
 }  # fmt: skip
 
-WIRED = GROUND | SIBLINGS | {"AdminDocuments", "BuiltInStreams", "Codecs", "DaemonConfiguration", "LogOutput"}
+WIRED = (
+    GROUND
+    | SIBLINGS
+    | {"AdminDocuments", "BuiltInStreams", "Codecs", "DaemonClient", "DaemonConfiguration", "LogOutput"}
+    | {"ExecStreams", "SyntheticStreams"}
+)
 
 # What each target may import of ours. Imports point down, siblings import none of each other.
 MAY_IMPORT: dict[str, set[str]] = {
     "DatasetModel": set(),
     "AdminDocuments": set(),
-    "LinuxSystem": set(),
+    # Our own C: what has to happen between a fork and an exec.
+    "CExecGuard": set(),
+    "LinuxSystem": {"CLinux", "CExecGuard"},
     "Codecs": SYSTEM_LIBRARIES,
     "Planning": {"DatasetModel"},
     "StreamRegistry": GROUND | {"Codecs"},
@@ -32,12 +39,23 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ShardFormats": GROUND | {"Codecs"},
     "WireProtocol": GROUND,
     "LocalSocket": GROUND,
+    "DaemonClient": GROUND | {"LocalSocket", "WireProtocol"},
     "LogOutput": GROUND,
     "BuiltInStreams": GROUND | {"Codecs", "StreamRegistry", "Transfer", "ShardFormats"},
+    "ExecStreams": GROUND | {"StreamRegistry"},
+    "SyntheticStreams": GROUND | {"StreamRegistry"},
+    # What every stream kind is held against; a library for users' tests, too.
+    "StreamSourceConformance": GROUND | {"Codecs", "StreamRegistry", "ShardFormats"},
     "DaemonConfiguration": GROUND | {"StreamRegistry"},
     "Server": WIRED,
-    "sluiced": WIRED | {"Server"},
-    "sluice": WIRED,
+    "SluiceDaemon": WIRED | {"Server"},
+    "sluiced": {"SluiceDaemon"},
+    "ShardWriter": GROUND | {"Codecs", "ShardFormats"},
+    "sluice": WIRED | {"ShardWriter"},
+    # Programs that tests and benchmarks start.
+    "FaultServer": WIRED,
+    "FormatsBenchmark": WIRED | {"ShardWriter"},
+    "TransferBench": WIRED,
 }
 
 # Glibc belongs to LinuxSystem. Foundation is kept out of everything that plans, counts or speaks the protocol.
@@ -50,7 +68,9 @@ FOUNDATION = {"AdminDocuments", "BuiltInStreams", "DaemonConfiguration", "LogOut
 # Where unchecked concurrency may be: behind a safe face, with a comment that says why it is sound.
 UNCHECKED = {"Sources/LinuxSystem/", "Sources/Codecs/"}
 # Single files elsewhere, each with the reason why it cannot be done otherwise.
-UNCHECKED_FILES: dict[str, str] = {}
+UNCHECKED_FILES: dict[str, str] = {
+    "Sources/Transfer/Session/InlineQueue.swift": "a subclass of OperationQueue inherits its unchecked conformance",
+}
 
 # Packages beside our own targets; each target names in Package.swift which of them it uses.
 TOP_LEVEL = {"Package.swift", "README.md", "Sources", "Tests", "config", "scripts", "systemd"}

@@ -1,3 +1,4 @@
+import FaultServer
 import LinuxSystem
 import Testing
 
@@ -189,18 +190,5 @@ struct FaultTests {
     }
     let receipt = try await perform(server.url("good", 5000), .whole(5000))
     #expect(receipt.end == 5000)
-  }
-}
-
-/// A small generator whose seed can be printed.
-struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-  init(_ seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-    return value ^ (value >> 31)
   }
 }

@@ -1,3 +1,4 @@
+import FaultServer
 import Foundation
 import LinuxSystem
 import Synchronization

@@ -1,3 +1,4 @@
+import FaultServer
 import Testing
 
 @testable import Transfer

@@ -65,7 +65,9 @@ def main() -> int:
     # The inner half reads this pipe: it ends when we do, even when nobody gives us time to say so.
     alive_read, alive_write = os.pipe()
     log_read, log_write = os.pipe()
-    environment = {**os.environ, "SLUICE_DEMO_ALIVE": str(alive_read), "SLUICE_DEMO_LOG": str(log_write)}
+    release = ROOT / ".build" / "release"
+    programs = {"SLUICED": str(release / "sluiced"), "SLUICE": str(release / "sluice")}
+    environment = {**programs, **os.environ, "SLUICE_DEMO_ALIVE": str(alive_read), "SLUICE_DEMO_LOG": str(log_write)}
 
     def leave(_signal: int, _frame: FrameType | None) -> None:
         os.close(alive_write)

@@ -20,11 +20,9 @@ from samples import STREAMS, write_streams
 from screen import Screen
 
 from testbed.certificates import SYSTEM_TRUST, PrivateAuthority
-from testbed.daemon import Daemon, dying_with_us, write_configuration
+from testbed.daemon import Daemon, dying_with_us, program, write_configuration
 from testbed.file_server import FileServer
 
-ROOT = Path(__file__).resolve().parents[2]
-RELEASE = ROOT / ".build" / "release"
 BATCH_SIZE = 8
 
 
@@ -126,11 +124,11 @@ def run(stage: Stage, count: int, shown: int) -> bool:
 
     began = time.monotonic()
     configuration, socket = configure(stage, stage.server.url), directory / "sluice.sock"
-    stage.daemon = Daemon.start(configuration, socket, directory / "sluiced.log", sluiced=RELEASE / "sluiced")
-    stage.daemon.wait_ready(60, sluice=RELEASE / "sluice")
+    stage.daemon = Daemon.start(configuration, socket, directory / "sluiced.log")
+    stage.daemon.wait_ready(60)
     screen.fact("daemon", f"sluiced is ready after {time.monotonic() - began:.2f} s, both indexes loaded")
 
-    plan = planned_order(RELEASE / "sluice", configuration, "mix", ranks=2)
+    plan = planned_order(program("sluice"), configuration, "mix", ranks=2)
     screen.fact("plan", f"{plan.samples:,} samples in {plan.batches:,} batches of {BATCH_SIZE} over 2 ranks")
 
     began = time.monotonic()

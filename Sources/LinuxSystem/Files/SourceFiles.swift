@@ -1,26 +1,10 @@
 import Glibc
 import SystemPackage
 
-/// What tells one state of a file from another.
-public struct FileState: Sendable, Hashable {
-  public let bytes: Int
-  public let inode: UInt64
-  /// Time of the last change of the bytes, nanoseconds since 1970.
-  public let modifiedNanoseconds: Int
-}
-
 extension OwnedDescriptor {
   /// Opens the regular file at `path`, following links.
   public static func openingToRead(_ path: String) throws(SystemError) -> OwnedDescriptor {
     OwnedDescriptor(adopting: try systemCall("open", path) { open(path, O_RDONLY | O_CLOEXEC) })
-  }
-
-  /// Size, identity and time of the open file.
-  public func state() throws(SystemError) -> FileState {
-    var status = stat()
-    try systemCall("fstat", "descriptor \(raw)") { fstat(raw, &status) }
-    let time = Int(status.st_mtim.tv_sec) * 1_000_000_000 + Int(status.st_mtim.tv_nsec)
-    return FileState(bytes: Int(status.st_size), inode: UInt64(status.st_ino), modifiedNanoseconds: time)
   }
 
   /// Cuts or extends the open file to `bytes`.

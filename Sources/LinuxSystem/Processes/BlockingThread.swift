@@ -16,7 +16,12 @@ public enum BlockingThread {
     defer { pthread_attr_destroy(&attributes) }
     pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
     var thread = pthread_t()
-    let box = Unmanaged.passRetained(Body(body))
+    // The thread names itself: once started it may end at any time, and its handle with it.
+    let named = Body {
+      _ = sluice_name_this_thread(name)
+      body()
+    }
+    let box = Unmanaged.passRetained(named)
     let code = pthread_create(
       &thread, &attributes,
       { argument in
@@ -27,6 +32,5 @@ public enum BlockingThread {
       box.release()
       throw SystemError("pthread_create", name, Errno(rawValue: code))
     }
-    pthread_setname_np(thread, String(decoding: name.utf8.prefix(15), as: UTF8.self))
   }
 }

@@ -35,7 +35,7 @@ public enum ProcessSettings {
   /// Cores that this process may run on.
   public static var cores: Int {
     var mask = [UInt8](repeating: 0, count: 1024)
-    let filled = sluice_affinity(&mask, UInt(mask.count))
-    return filled > 0 ? max(1, mask.prefix(filled).reduce(0) { $0 + $1.nonzeroBitCount }) : 1
+    let isKnown = sluice_affinity(&mask, UInt(mask.count)) == 0
+    return isKnown ? max(1, mask.reduce(0) { $0 + $1.nonzeroBitCount }) : 1
   }
 }

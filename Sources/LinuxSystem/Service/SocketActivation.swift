@@ -8,6 +8,12 @@ public struct ActivatedSocket: Sendable {
   public let name: String
   public let socket: UnixSocket
 
+  /// A socket that listens already.
+  public init(name: String, socket: UnixSocket) {
+    self.name = name
+    self.socket = socket
+  }
+
   /// The first descriptor that the service manager passes.
   private static let firstDescriptor: CInt = 3
   /// More cannot be meant.

@@ -27,13 +27,15 @@ public final class SystemThread: Sendable {
   public static func start(
     _ name: String, stackBytes: Int = defaultStackBytes, _ body: @escaping @Sendable () -> Void
   ) throws(SystemError) -> SystemThread {
-    var attributes = pthread_attr_t()
-    try check("pthread_attr_init", name, pthread_attr_init(&attributes))
-    defer { pthread_attr_destroy(&attributes) }
-    try check("pthread_attr_setstacksize", name, pthread_attr_setstacksize(&attributes, max(stackBytes, 64 << 10)))
+    // Allocated, not initialised in Swift: which module the type's initialiser counts to depends on what was read first.
+    let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
+    defer { attributes.deallocate() }
+    try check("pthread_attr_init", name, pthread_attr_init(attributes))
+    defer { pthread_attr_destroy(attributes) }
+    try check("pthread_attr_setstacksize", name, pthread_attr_setstacksize(attributes, max(stackBytes, 64 << 10)))
     let work = Unmanaged.passRetained(Work(name: name, body: body))
     var thread = pthread_t()
-    let code = pthread_create(&thread, &attributes, runWork, work.toOpaque())
+    let code = pthread_create(&thread, attributes, runWork, work.toOpaque())
     if code != 0 {
       work.release()
       throw SystemError("pthread_create", name, Errno(rawValue: code))
@@ -52,6 +54,9 @@ public final class SystemThread: Sendable {
     let code = pthread_join(thread, nil)
     precondition(code == 0, "pthread_join answered \(code): a thread waited for itself")
   }
+
+  /// Lets another thread run first.
+  public static func yield() { sched_yield() }
 
   deinit {
     // Nobody can wait for it any more, so the system frees it when it ends.
@@ -80,17 +85,8 @@ private final class Work: Sendable {
 private func runWork(_ pointer: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
   guard let pointer else { return nil }
   let work = Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue()
-  nameThisThread(work.name)
+  // The name is for the operator; a thread without one works as well.
+  _ = sluice_name_this_thread(work.name)
   work.body()
   return nil
-}
-
-/// The name is for the operator; a thread without one works as well, so a failure is let go. The file is the way to it
-/// that glibc shows without GNU sources.
-private func nameThisThread(_ name: String) {
-  let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
-  guard file >= 0 else { return }
-  defer { close(file) }
-  let bytes = Array(name.utf8.prefix(15))
-  _ = bytes.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
 }

@@ -1,3 +1,4 @@
+internal import CLinux
 import Glibc
 import SystemPackage
 
@@ -58,21 +59,22 @@ extension UnixSocket {
 
 /// Wakes a thread that waits for a socket, from any other thread.
 public final class WakeEvent: Sendable {
-  // Two joined sockets: an eventfd would be one descriptor less, but glibc shows it only to GNU sources.
-  private let signalled: UnixSocket
-  private let waiting: UnixSocket
-
-  /// What becomes readable.
-  var descriptor: OwnedDescriptor { waiting.descriptor }
+  let descriptor: OwnedDescriptor
 
   /// Makes an event that nobody has signalled.
-  public init() throws(SystemError) { (signalled, waiting) = try UnixSocket.pair() }
+  public init() throws(SystemError) {
+    descriptor = OwnedDescriptor(adopting: try systemCall("eventfd2", "wake event") { sluice_event() })
+  }
 
   /// Wakes whoever waits, now and from now on.
-  public func signal() { signalled.shutdown() }
+  public func signal() {
+    var one: UInt64 = 1
+    // The only failure of an eventfd's write is a full counter, and that one is signalled already.
+    _ = write(descriptor.raw, &one, MemoryLayout<UInt64>.size)
+  }
 
   /// Waits for the signal; false if it has not come within `timeout`.
   public func wait(within timeout: Duration) throws(SystemError) -> Bool {
-    try waiting.waitReadable(within: timeout) == .readable
+    try UnixSocket(descriptor).waitReadable(within: timeout) == .readable
   }
 }

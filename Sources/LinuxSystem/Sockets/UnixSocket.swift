@@ -1,3 +1,4 @@
+internal import CLinux
 import Glibc
 import SystemPackage
 
@@ -57,11 +58,8 @@ public struct UnixSocket: Sendable {
   /// The next client, or nil if none waits (on a socket that does not block) or it has gone again.
   public func accept() throws(SystemError) -> UnixSocket? {
     do throws(SystemError) {
-      let raw = try systemCall("accept", "descriptor \(descriptor.raw)") { Glibc.accept(descriptor.raw, nil, nil) }
-      let accepted = UnixSocket(OwnedDescriptor(adopting: raw))
-      // accept4 would do both at once, but glibc shows it only to GNU sources; the daemon runs no other program.
-      try systemCall("fcntl(F_SETFD)", "descriptor \(raw)") { fcntl(raw, F_SETFD, FD_CLOEXEC) }
-      return accepted
+      let raw = try systemCall("accept4", "descriptor \(descriptor.raw)") { sluice_accept(descriptor.raw) }
+      return UnixSocket(OwnedDescriptor(adopting: raw))
     } catch  where error.errno == .resourceTemporarilyUnavailable || error.errno == .connectionAbort {
       return nil
     }

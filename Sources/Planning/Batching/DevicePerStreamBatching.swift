@@ -29,6 +29,24 @@ enum DevicePerStreamBatching {
         ? rows.length - ranksPerNode - padding + 1 + index : index % rows.length
     }
 
+    /// Samples among the entries of whole batches of some nodes, each counted once.
+    static func samplesKept(_ strands: [Strand], inBatchesOf size: Int) -> Int {
+      if let first = strands.first, !first.rows.areDistinct {
+        // Rows wrap around, so a sample may be in several; there are fewer samples than rows.
+        return Set(strands.flatMap { strand in (0..<strand.entries / size * size).map(strand.sample(at:)) }).count
+      }
+      return strands.reduce(0) { $0 + $1.ownSamplesKept($1.entries / size * size) }
+    }
+
+    /// Samples among the first `kept` entries, where rows are distinct.
+    private func ownSamplesKept(_ kept: Int) -> Int {
+      let (turns, rest) = kept.quotientAndRemainder(dividingBy: owned.count * ranksPerNode)
+      return owned.enumerated().reduce(0) { sum, row in
+        let columns = turns * ranksPerNode + max(0, min(ranksPerNode, rest - row.offset * ranksPerNode))
+        return sum + min(columns, rows.ownSamples(ofRow: row.element))
+      }
+    }
+
     /// Writes `count` samples from an entry on.
     @inline(__always)
     func write<ID: SampleNumber>(
@@ -144,11 +162,15 @@ enum DevicePerStreamBatching {
     var warnings = work.roundedResume
     let size = setup.options.batchSize
     for (stream, drawn) in samples.enumerated() {
-      let kept = nodes.reduce(0) { $0 + $1.strands[stream].entries / size * size }
-      if kept < drawn {
+      let strands = nodes.map { $0.strands[stream] }
+      let delivered = Strand.samplesKept(strands, inBatchesOf: size)
+      let dropped = drawn - delivered
+      let kept = strands.reduce(0) { $0 + $1.entries / size * size }
+      warnings += BatchingWarnings.repeated(setup.streams[stream].name.rawValue, kept - delivered, of: kept, setup)
+      if dropped > 0 {
         warnings.append(
           BatchingWarnings.dropped(
-            setup.streams[stream].name.rawValue, drawn - kept, of: drawn, batch: "device batch on each node",
+            setup.streams[stream].name.rawValue, dropped, of: drawn, batch: "device batch on each node",
             size: size))
       }
     }

@@ -9,8 +9,7 @@ enum RandomBatching {
     // The order of checks is the reference's: draw, partition, shuffle.
     guard setup.epochSize > 0 else { throw .nothingDrawn(stream: nil, method: setup.batching.rawValue) }
     partition = try Partition(setup, samples: setup.epochSize, dropping: setup.sampleInEpoch)
-    samples = try await work.order(
-      of: setup.streams.indices, block: setup.shuffleBlockSize, threads: work.threads)
+    samples = try await work.order(of: setup.streams.indices, block: setup.shuffleBlockSize)
     let slots = setup.options.batchSize
     let batches = partition.batches
     let length = partition.isReread ? batches * slots : partition.rankEntries

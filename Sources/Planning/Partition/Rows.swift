@@ -54,4 +54,17 @@ struct Rows: Sendable {
 
   /// The sample at a position of the column by column reading.
   func sample(at position: Int) -> Int { sample(row: position % count, column: position / count) }
+
+  /// Samples of a row, without repeats.
+  func ownSamples(ofRow row: Int) -> Int { (row + 1 < count ? starts[row + 1] : samples) - starts[row] }
+
+  /// How many samples are not among the first `kept` entries of the column by column reading.
+  ///
+  /// Repeats and padding come after the sample's own entry, so only own entries count.
+  func samplesMissing(fromFirst kept: Int) -> Int {
+    guard areDistinct else { return samples - Set((0..<min(kept, entries)).map(sample(at:))).count }
+    var found = min(kept, plainEntries)
+    for row in 0..<max(0, min(count, kept - plainEntries)) where ownSamples(ofRow: row) == length { found += 1 }
+    return samples - found
+  }
 }

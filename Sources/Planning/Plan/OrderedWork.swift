@@ -8,10 +8,10 @@
 ///   - run: does a job; must not depend on any other.
 ///   - take: receives each result, first job first.
 func inOrder<Job: Sendable, Result: Sendable>(
-  threads: Int, next: () -> Job?, run: @escaping @Sendable (Job) -> Result, take: (Result) -> Void
+  threads: Int, next: () -> Job?, run: @escaping @Sendable (Job) async -> Result, take: (Result) -> Void
 ) async {
   if threads <= 1 {
-    while let job = next() { take(run(job)) }
+    while let job = next() { take(await run(job)) }
     return
   }
   await withTaskGroup(of: (Int, Result).self) { group in
@@ -31,7 +31,7 @@ func inOrder<Job: Sendable, Result: Sendable>(
         collect(index, result)
       }
       let index = started
-      group.addTask { (index, run(job)) }
+      group.addTask { (index, await run(job)) }
       started += 1
     }
     while let (index, result) = await group.next() { collect(index, result) }

@@ -25,9 +25,9 @@ struct PlanningWork: Sendable {
 
   /// The samples that an epoch draws from some streams together, shuffled if the dataset shuffles.
   func order<ID: SampleNumber>(
-    of streams: Range<Int>, block: Int, threads: Int, as: ID.Type = ID.self
+    of streams: Range<Int>, block: Int, as: ID.Type = ID.self
   ) async throws(PlanningError) -> [ID] {
-    let units = Resampling.units(of: streams, setup, firstSamples: firstSamples, as: ID.self)
+    let units = await Resampling.units(of: streams, self, as: ID.self)
     guard units.total > 0 else {
       let stream = setup.batching == .random ? nil : streams.first.map { setup.streams[$0].name.rawValue }
       throw .nothingDrawn(stream: stream, method: setup.batching.rawValue)
@@ -45,15 +45,33 @@ struct PlanningWork: Sendable {
   func ordersPerStream<ID: SampleNumber>(
     check: (_ stream: Int, _ samples: Int) throws(PlanningError) -> Void
   ) async throws(PlanningError) -> [[ID]] {
-    var orders: [[ID]] = []
     for stream in setup.streams.indices {
       let samples = setup.weights.choosePerStream[stream]
       guard samples > 0 else {
         throw .nothingDrawn(stream: setup.streams[stream].name.rawValue, method: setup.batching.rawValue)
       }
       try check(stream, samples)
-      orders.append(try await order(of: stream..<stream + 1, block: block(of: stream), threads: threads))
     }
+    // The streams share no random sequence, so they are drawn and shuffled at the same time.
+    var orders: [[ID]] = []
+    var failure: PlanningError?
+    var next = 0
+    await inOrder(threads: threads) {
+      defer { next += 1 }
+      return next < setup.streams.count && failure == nil ? next : nil
+    } run: { stream -> Result<[ID], PlanningError> in
+      do throws(PlanningError) {
+        return .success(try await order(of: stream..<stream + 1, block: block(of: stream)))
+      } catch {
+        return .failure(error)
+      }
+    } take: { result in
+      switch result {
+      case .success(let order): orders.append(order)
+      case .failure(let error): failure = failure ?? error
+      }
+    }
+    if let failure { throw failure }
     return orders
   }
 

@@ -52,49 +52,66 @@ extension Generator {
   mutating func choice(_ population: Int, _ count: Int) -> [Int] {
     precondition(count >= 0 && count <= population, "a choice cannot be larger than its population")
     if count == 0 { return [] }
-    if population > 10_000, count > population / 50 {
-      var all = Array(0..<population)
-      shuffleByMultiplying(&all, downTo: max(population - count, 1))
-      return Array(all[(population - count)...])
-    }
-    var taken = BitSet(population)
+    if Self.choosesFromTail(population, count) { return Array(tail(population, count)) }
     var chosen: [Int] = []
     chosen.reserveCapacity(count)
-    for last in (population - count)..<population {
-      var value = Int(multiplied(UInt64(last)))
-      if taken.contains(value) { value = last }
-      taken.insert(value)
-      chosen.append(value)
-    }
+    _ = members(population, count) { chosen.append($0) }
     shuffleByMultiplying(&chosen, downTo: 1)
     return chosen
   }
 
-  private mutating func shuffleByMultiplying(_ values: inout [Int], downTo first: Int) {
-    for index in stride(from: values.count - 1, through: first, by: -1) {
-      values.swapAt(index, Int(multiplied(UInt64(index))))
+  /// Calls `body` with `count` of the integers 0..<population, without replacement, ascending.
+  ///
+  /// The same draws as `choice`, whose own order is lost: partial shards are sorted.
+  mutating func sortedChoice(_ population: Int, _ count: Int, _ body: (Int) -> Void) {
+    precondition(count >= 0 && count <= population, "a choice cannot be larger than its population")
+    if count == 0 { return }
+    if Self.choosesFromTail(population, count) {
+      var members = IntegerSet(below: population, expecting: count)
+      for member in tail(population, count) { members.insert(member) }
+      members.visit(body)
+      return
     }
+    let members = members(population, count) { _ in }
+    var generator = self
+    for index in stride(from: count - 1, through: 1, by: -1) { _ = generator.multiplied(UInt64(index)) }
+    self = generator
+    members.visit(body)
   }
-}
 
-/// A set of small integers, one bit each.
-struct BitSet {
-  private var words: [UInt64]
+  private static func choosesFromTail(_ population: Int, _ count: Int) -> Bool {
+    population > 10_000 && count > population / 50
+  }
 
-  init(_ capacity: Int) { words = [UInt64](repeating: 0, count: (capacity + 63) / 64) }
+  private mutating func tail(_ population: Int, _ count: Int) -> ArraySlice<Int> {
+    var all = Array(0..<population)
+    shuffleByMultiplying(&all, downTo: max(population - count, 1))
+    return all[(population - count)...]
+  }
 
-  func contains(_ value: Int) -> Bool { words[value >> 6] >> UInt64(value & 63) & 1 == 1 }
+  /// Floyd's sample: calls `body` with each member as it is found, and returns the set of them.
+  private mutating func members(_ population: Int, _ count: Int, _ body: (Int) -> Void) -> IntegerSet {
+    var generator = self
+    var members = IntegerSet(below: population, expecting: count)
+    for last in (population - count)..<population {
+      var value = Int(truncatingIfNeeded: generator.multiplied(UInt64(last)))
+      if !members.insert(value) {
+        value = last
+        members.insert(value)
+      }
+      body(value)
+    }
+    self = generator
+    return members
+  }
 
-  mutating func insert(_ value: Int) { words[value >> 6] |= 1 << UInt64(value & 63) }
-
-  /// Calls `body` with every member, ascending.
-  func visit(_ body: (Int) -> Void) {
-    for (index, word) in words.enumerated() where word != 0 {
-      var left = word
-      while left != 0 {
-        body(index << 6 + left.trailingZeroBitCount)
-        left &= left - 1
+  private mutating func shuffleByMultiplying(_ values: inout [Int], downTo first: Int) {
+    var generator = self
+    values.withUnsafeMutableBufferPointer { values in
+      for index in stride(from: values.count - 1, through: first, by: -1) {
+        values.swapAt(index, Int(truncatingIfNeeded: generator.multiplied(UInt64(index))))
       }
     }
+    self = generator
   }
 }

@@ -2,9 +2,9 @@
 ///
 /// PCG64 (XSL-RR 128/64) with a buffered half word; rng.md §2–§4. A value: a copy continues the same sequence on its own.
 struct Generator: Sendable {
-  private static let multiplier = UInt128(0x2360_ed05_1fc6_5da4) << 64 | UInt128(0x4385_df64_9fcc_f645)
-  /// Two to the power of −53: a 53-bit integer times this is a double in [0, 1).
-  private static let unit = 1.0 / 9_007_199_254_740_992.0
+  // Computed, so that inner loops see constants and not a lazily made global.
+  @inline(__always)
+  private static var multiplier: UInt128 { 0x2360_ed05_1fc6_5da4_4385_df64_9fcc_f645 }
 
   private(set) var state: UInt128
   let increment: UInt128
@@ -41,7 +41,7 @@ struct Generator: Sendable {
 
   /// Uniform in [0, 1), 53 bits.
   @inline(__always)
-  mutating func nextDouble() -> Double { Double(next64() >> 11) * Self.unit }
+  mutating func nextDouble() -> Double { Double(next64() >> 11) * 0x1p-53 }
 
   /// Takes the half word out, so that a loop can keep it in a register.
   @inline(__always)

@@ -27,15 +27,15 @@ struct ShuffleUnits<ID: SampleNumber>: Sendable {
   /// Samples of all units together.
   var total = 0
 
+  /// Appends a whole shard.
   mutating func append(shard first: Int, count: Int) {
     list.append(ShuffleUnit(source: first, count: count))
     total += count
   }
 
-  /// Appends a unit of the members of `offsets`, counted from a shard's first sample.
-  mutating func append(picking offsets: BitSet, of first: Int, count: Int) {
-    list.append(ShuffleUnit(source: ~picked.count, count: count))
-    offsets.visit { picked.append(ID(truncatingIfNeeded: first + $0)) }
+  /// Appends the chosen part of a shard: the samples of `picked` from `position` on.
+  mutating func append(pickedFrom position: Int, count: Int) {
+    list.append(ShuffleUnit(source: ~position, count: count))
     total += count
   }
 

@@ -1,7 +1,8 @@
 """What can go wrong, as exceptions.
 
-Every exception of the package is a `SluiceError`. Those the daemon reports are `DaemonError`s and carry its message as it
-was written. Each can be made from its message alone, so that it survives the way out of a DataLoader's worker process.
+Every exception of the package is a `SluiceError`. Those the daemon reports are `DaemonError`s and carry its message as
+it was written. Each can be made from its message alone, so that it survives the way out of a DataLoader's worker
+process.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ class TooManyError(DaemonError):
 
 
 class NotPermittedError(DaemonError, PermissionError):
-    """This user or this socket may not do that."""
+    """The user or the socket may not do that."""
 
 
 _CLASSES: dict[int, type[DaemonError]] = {

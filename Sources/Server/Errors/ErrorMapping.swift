@@ -1,6 +1,8 @@
+import BuiltInStreams
 import DaemonConfiguration
 import LinuxSystem
 import Planning
+import ShardCache
 import ShardFormats
 import StreamRegistry
 import WireProtocol
@@ -13,6 +15,7 @@ enum ErrorMapping {
     case let error as ErrorReply: error
     case let error as PlanningError: ErrorReply(.planRefused, message: "\(error)")
     case let error as ConfigurationError: ErrorReply(.badSpecification, message: "\(error)")
+    case let error as CacheError: reply(error)
     case let error as ShardError: ErrorReply(.shardCorrupt, message: "\(error)")
     case let error as IndexError: ErrorReply(.streamUnavailable, message: "\(error)")
     case let error as StreamSourceError: ErrorReply(code(error), retry: retry(error), message: "\(error)")
@@ -32,6 +35,30 @@ enum ErrorMapping {
     case .transient, .restart, .local:
       .after(milliseconds: UInt32(clamping: Int((error.retryAfterSeconds ?? 5) * 1000)))
     case .notFound, .refused, .permanent: .never
+    }
+  }
+
+  private static func reply(_ error: CacheError) -> ErrorReply {
+    let (code, retry): (ErrorCode, RetryAdvice) =
+      switch error.code {
+      case .limitTooSmall: (.cacheTooSmall, .never)
+      case .noSpace: (.noSpace, .after(milliseconds: 10_000))
+      case .deadline: (.deadline, .after(milliseconds: 1_000))
+      case .unavailable: (.shardUnavailable, retryAdvice(of: error.cause))
+      case .corrupt: (.shardCorrupt, .never)
+      case .configuration: (.badSpecification, .never)
+      case .locked, .directory: (.internal, .after(milliseconds: 10_000))
+      case .closed: (.draining, .afterReconnect)
+      }
+    return ErrorReply(code, retry: retry, message: "\(error)")
+  }
+
+  /// Whether what kept a shard away can pass.
+  private static func retryAdvice(of cause: (any Error)?) -> RetryAdvice {
+    switch cause {
+    case let error as StreamFetchError: retry(error.last)
+    case let error as StreamSourceError: retry(error)
+    default: .after(milliseconds: 5_000)
     }
   }
 

@@ -1,5 +1,6 @@
 import Logging
 import ServiceLifecycle
+import ShardCache
 
 /// Brings shards into the cache before sessions need them, soonest first, as long as the daemon runs.
 struct PrefetchService: Service {
@@ -7,6 +8,6 @@ struct PrefetchService: Service {
   let logger: Logger
 
   func run() async throws {
-    await cancelWhenGracefulShutdown { await shards.prefetch() }
+    await cancelWhenGracefulShutdown { await shards.cache.prefetch(downloads: shards.downloads) }
   }
 }

@@ -42,7 +42,8 @@ struct BatchAnswer {
       handles.append(entry.handle)
     }
     let bytes = samples.reduce(0) { $0 + $1.range.count }
-    if mode == .inline {
+    // A file that may not be kept is not passed either.
+    if mode == .inline || open.contains(where: { !$0.value.file.mayBeKept }) {
       let offsets = try inline.fill(samples, limit: terms.replyBytes) { name(places, $0) }
       reply.body = .inline(offsets: offsets, bytes: [])
       var writer = FrameWriter()

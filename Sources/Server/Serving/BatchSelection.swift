@@ -10,9 +10,10 @@ struct BatchSelection: Equatable {
   /// - Parameters:
   ///   - available: batches of the rank that hold samples.
   ///   - workers: loader workers of the rank.
+  ///   - perWorker: batches of each worker, empty ones at the end included.
   ///   - most: how many batches one request may have.
   /// - Throws: `ServerError` past the end, for a worker that is none, and over `most`.
-  init(_ request: BatchRequest, available: Int, workers: Int, most: Int) throws(ServerError) {
+  init(_ request: BatchRequest, available: Int, workers: Int, perWorker: Int, most: Int) throws(ServerError) {
     guard request.count >= 1 else { throw ServerError(.malformed, "count is 0; ask for at least one batch") }
     guard request.count <= most else {
       throw ServerError(.tooMuch, "count is \(request.count); one request may have \(most) batches at most")
@@ -24,12 +25,11 @@ struct BatchSelection: Equatable {
       guard worker < workers else {
         throw ServerError(.badRank, "worker \(worker) is outside 0 to \(workers - 1), the workers of a rank")
       }
-      let own = available > worker ? (available - worker - 1) / workers + 1 : 0
-      guard first < own else {
+      guard first < perWorker else {
         throw ServerError(
-          .pastEnd, "batch \(first) of worker \(worker) is past the end of epoch \(request.epoch), which gives it \(own)")
+          .pastEnd, "batch \(first) of worker \(worker) is past the end of epoch \(request.epoch), which gives it \(perWorker)")
       }
-      batches = (first..<min(last, own)).map { $0 * workers + worker }
+      batches = (first..<min(last, perWorker)).map { $0 * workers + worker }
     } else {
       guard first < available else {
         throw ServerError(

@@ -31,7 +31,7 @@ struct ClientService {
     self.parts = parts
     self.peer = peer
     limits = ServingLimits(parts.datasets.current.limits)
-    access = ShardAccess(shards: parts.shards, limit: limits.descriptors)
+    access = ShardAccess(shards: parts.shards, limit: limits.descriptors, clock: parts.clock)
   }
 
   /// The frames that answer a request; none for a notice.
@@ -79,7 +79,7 @@ struct ClientService {
   private mutating func end(_ number: UInt32) {
     guard let session = sessions.removeValue(forKey: number) else { return }
     parts.sessions.remove(session.record.number)
-    parts.shards.ended(session.record.number)
+    parts.shards.futures.ended(session.record)
   }
 
   private func session(_ number: UInt32) throws(ServerError) -> Session {
@@ -120,7 +120,8 @@ extension ClientService {
     }
     let record = SessionRecord(
       number: parts.sessions.nextNumber(), client: peer.client, process: peer.process, user: peer.user,
-      dataset: dataset.name, rank: place.rank, ranks: place.world.ranks, now: parts.clock.now)
+      dataset: dataset.name, rank: place.rank, ranks: place.world.ranks,
+      future: parts.shards.futures.openSession(), now: parts.clock.now)
     let session = Session(
       number: nextSession, record: record, dataset: dataset, world: place.world, node: place.node,
       rank: setup.world.planningRank(ofRank: place.rank), resume: resume, setup: setup,
@@ -185,7 +186,7 @@ extension ClientService {
     }
     session.current = epoch
     sessions[sessionNumber] = session
-    parts.shards.began(epoch, of: session)
+    parts.shards.futures.began(epoch, of: session)
     return epoch
   }
 
@@ -196,6 +197,7 @@ extension ClientService {
     let session = try session(request.session)
     let selection = try BatchSelection(
       request, available: epoch.batches, workers: epoch.plan.shape.workersPerRank,
+      perWorker: epoch.plan.shape.batchesPerWorker,
       most: max(1, limits.samples / max(1, epoch.plan.shape.batchSize)))
     var counts: [UInt32] = []
     var ids: [Int] = []
@@ -204,7 +206,7 @@ extension ClientService {
       counts.append(UInt32(samples.count))
       ids += samples
     }
-    parts.shards.reached(batch: selection.batches.first ?? 0, of: session)
+    parts.shards.futures.reached(batch: selection.batches.first ?? 0, of: session)
     let places = SamplePlaces(counts: counts, ids: ids, dataset: session.dataset)
     let (frames, bytes) = try self.frames(
       session, number, epoch: request.epoch, first: selection.first, places: places, wanted: request.bytes)

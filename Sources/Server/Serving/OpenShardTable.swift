@@ -58,14 +58,16 @@ struct OpenShardTable<File> {
   /// Lets go of files: all that `isDone` says will not be used again, and the least recently used over the limit, but
   /// none that `request` uses. Answers the handles the client must close.
   ///
-  /// - Parameter canOrder: whether the reply can order drops; if not, files that the client holds stay.
+  /// - Parameters:
+  ///   - canOrder: whether the reply can order drops; if not, files that the client holds stay.
+  ///   - looking: whether to ask `isDone` of every file, or only to keep to the limit.
   mutating func release(
-    after request: UInt64, canOrder: Bool = true, where isDone: (ShardSlot, Entry) -> Bool
+    after request: UInt64, canOrder: Bool = true, looking: Bool = true, where isDone: (ShardSlot, Entry) -> Bool
   ) -> [UInt32] {
     var drops: [UInt32] = []
     func mayGo(_ entry: Entry) -> Bool { entry.lastUse != request && (canOrder || !entry.passed) }
-    for (slot, entry) in entries where mayGo(entry) && isDone(slot, entry) {
-      remove(slot, entry, into: &drops)
+    if looking {
+      for (slot, entry) in entries where mayGo(entry) && isDone(slot, entry) { remove(slot, entry, into: &drops) }
     }
     let excess = entries.count - limit
     if excess > 0 {

@@ -6,9 +6,15 @@ struct ShardAccess {
   private var table: OpenShardTable<OpenShard>
   /// Counts the requests that opened shards; the table's notion of time.
   private var request: UInt64 = 0
+  private let clock: DaemonClock
+  private var lastLook = 0.0
 
-  init(shards: any ShardOpening, limit: Int) {
+  /// Seconds between looks at whether the cache wants files back: each look asks the cache about every open file.
+  private static let lookInterval = 0.05
+
+  init(shards: any ShardOpening, limit: Int, clock: DaemonClock) {
     self.shards = shards
+    self.clock = clock
     table = OpenShardTable(limit: limit)
   }
 
@@ -23,16 +29,24 @@ struct ShardAccess {
       if let entry = table.use(slot, by: request) {
         found[slot] = entry
       } else if let shard = try shards.openIfPresent(place) {
-        found[slot] = table.insert(shard, for: slot, by: request)
+        found[slot] = take(shard, slot)
       } else {
         missing[slot] = place
       }
     }
     guard !missing.isEmpty else { return found }
     for (slot, shard) in try shards.open(missing, for: session.record) {
-      found[slot] = table.insert(shard, for: slot, by: request)
+      found[slot] = take(shard, slot)
     }
     return found
+  }
+
+  /// Keeps a file open that may be; one that may not lives as long as the request.
+  private mutating func take(_ shard: OpenShard, _ slot: ShardSlot) -> OpenShardTable<OpenShard>.Entry {
+    guard shard.mayBeKept else {
+      return OpenShardTable.Entry(handle: 0, file: shard, lastUse: request, passed: false)
+    }
+    return table.insert(shard, for: slot, by: request)
   }
 
   /// Notes which of the files just opened the client now holds.
@@ -42,7 +56,10 @@ struct ShardAccess {
   ///
   /// - Parameter canOrder: whether the reply has a place for such orders.
   mutating func release(canOrder: Bool) -> [UInt32] {
-    table.release(after: request, canOrder: canOrder) { _, entry in entry.file.hold.isUnwanted }
+    let now = clock.now
+    let looks = now - lastLook >= Self.lookInterval
+    if looks { lastLook = now }
+    return table.release(after: request, canOrder: canOrder, looking: looks) { _, entry in entry.file.isUnwanted }
   }
 
   /// The client has closed these handles.

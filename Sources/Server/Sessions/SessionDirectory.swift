@@ -1,5 +1,6 @@
 import AdminDocuments
 import DatasetModel
+import ShardCache
 import Synchronization
 
 /// What is known of one open session outside its connection's thread: for status, metrics and the watchdog.
@@ -11,10 +12,14 @@ final class SessionRecord: Sendable {
   let dataset: DatasetName
   let rank: Int
   let ranks: Int
+  /// What the cache knows it by.
+  let future: SessionID
   private let state: Mutex<SessionProgress>
+  private let ended = Mutex(false)
 
   init(
-    number: Int, client: String, process: Int, user: Int, dataset: DatasetName, rank: Int, ranks: Int, now: Double
+    number: Int, client: String, process: Int, user: Int, dataset: DatasetName, rank: Int, ranks: Int,
+    future: SessionID, now: Double
   ) {
     self.number = number
     self.client = client
@@ -23,8 +28,15 @@ final class SessionRecord: Sendable {
     self.dataset = dataset
     self.rank = rank
     self.ranks = ranks
+    self.future = future
     state = Mutex(SessionProgress(now: now))
   }
+
+  /// True once its connection is gone or it was closed.
+  var hasEnded: Bool { ended.withLock { $0 } }
+
+  /// The session is over.
+  func end() { ended.withLock { $0 = true } }
 
   /// Reads or changes the progress.
   func progress<Result: Sendable>(_ body: (inout sending SessionProgress) -> sending Result) -> Result {

@@ -1,41 +1,41 @@
-// Calls of the kernel's and of glibc's that Swift cannot import: variadic ones, and those hidden behind _GNU_SOURCE.
+// Calls of glibc's that Swift cannot import: a variadic one, and those that its headers hide behind _GNU_SOURCE.
+//
+// Nothing is included, on purpose: a system header that this module read first would count as this module's, and its types
+// would be missing where only Glibc is imported. The declarations are those of the manual pages on 64-bit systems, with
+// pointers to opaque types as void *.
 #pragma once
-#include <pthread.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-/// memfd_create(2), closed on exec.
-static inline int sluice_memory_file(const char *name) {
-  const unsigned int close_on_exec = 1U;
-  return (int)syscall(SYS_memfd_create, name, close_on_exec);
-}
+extern int prctl(int option, ...);
+extern int memfd_create(const char *name, unsigned int flags);                                     // glibc 2.27
+extern int renameat2(int from, const char *name, int to, const char *new_name, unsigned int flags);  // glibc 2.28
+extern int fallocate(int file, int mode, long offset, long bytes);
+extern int accept4(int listener, void *address, void *length, int flags);
+extern int eventfd(unsigned int count, int flags);
+extern int sched_getaffinity(int process_id, unsigned long bytes, void *mask);
+extern int posix_spawn_file_actions_addclosefrom_np(void *actions, int from);  // glibc 2.34
+
+/// memfd_create(2) with MFD_CLOEXEC.
+static inline int sluice_memory_file(const char *name) { return memfd_create(name, 1U); }
 
 /// renameat2(2) with RENAME_NOREPLACE: an existing target is an error.
 static inline int sluice_rename_new(int from, const char *name, int to, const char *new_name) {
-  const unsigned int no_replace = 1U;
-  return (int)syscall(SYS_renameat2, from, name, to, new_name, no_replace);
+  return renameat2(from, name, to, new_name, 1U);
 }
 
 /// fallocate(2) with FALLOC_FL_KEEP_SIZE: room for `bytes`, the file's length unchanged.
-static inline int sluice_allocate(int file, long bytes) {
-  const int keep_size = 1;
-  return (int)syscall(SYS_fallocate, file, keep_size, 0L, bytes);
-}
+static inline int sluice_allocate(int file, long bytes) { return fallocate(file, 1, 0L, bytes); }
 
 /// prctl(2) PR_SET_NAME: what `top` and debuggers call this thread; 15 bytes of `name` count.
-static inline int sluice_name_this_thread(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
+static inline int sluice_name_this_thread(const char *name) { return prctl(15, name, 0UL, 0UL, 0UL); }
 
-/// prctl(2) PR_SET_PDEATHSIG: this process gets SIGKILL when the thread that started it ends.
-static inline int sluice_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); }
+/// prctl(2) PR_SET_PDEATHSIG with SIGKILL: this process is ended when the thread that started it ends.
+static inline int sluice_die_with_parent(void) { return prctl(1, 9UL, 0UL, 0UL, 0UL); }
 
-/// sched_getaffinity(2) of this thread: bytes of the mask that were filled, or -1.
-static inline long sluice_affinity(unsigned char *mask, unsigned long bytes) {
-  return syscall(SYS_sched_getaffinity, 0, bytes, mask);
-}
+/// sched_getaffinity(2) of this process: the cores it may run on, one bit each; 0, or -1.
+static inline int sluice_affinity(void *mask, unsigned long bytes) { return sched_getaffinity(0, bytes, mask); }
 
-// glibc 2.34 and 2.12; declared here because its headers hide them.
-extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int);
-extern int pthread_setname_np(pthread_t, const char *);
+/// accept4(2) with SOCK_CLOEXEC.
+static inline int sluice_accept(int listener) { return accept4(listener, (void *)0, (void *)0, 02000000); }
+
+/// eventfd(2) with EFD_CLOEXEC and EFD_NONBLOCK, its counter at 0.
+static inline int sluice_event(void) { return eventfd(0U, 02000000 | 04000); }

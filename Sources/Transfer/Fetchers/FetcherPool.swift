@@ -180,7 +180,7 @@ extension FetcherPool {
 
   private func start(_ fetcher: Int, _ state: inout State) {
     do throws(SystemError) {
-      try BlockingThread.start("fetcher-\(fetcher)") { [command, observer, weak self] in
+      try SystemThread.start("fetcher-\(fetcher)") { [command, observer, weak self] in
         // The thread holds the pool only for as long as it tells it something.
         Self.supervise(fetcher, command, observer) { [weak self] in self }
       }

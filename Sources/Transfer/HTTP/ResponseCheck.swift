@@ -99,6 +99,10 @@ enum ResponseCheck {
           "answers a request for bytes \(range.lowerBound)-\(range.upperBound - 1)/\(total) with Content-Range \(answer)"
         ))
     }
+    // Not every store knows If-Range: a part of another state of the file must not be joined to what is there.
+    if let wanted = request.validator, let found = head.strongValidator, wanted != found {
+      return .failure(status(head, name, .restart, .contentRange, "has changed since its first part was fetched"))
+    }
     return .body(offset: range.lowerBound, length: length)
   }
 

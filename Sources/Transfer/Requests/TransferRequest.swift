@@ -44,6 +44,12 @@ public enum Extent: Hashable, Sendable {
     }
   }
 
+  /// The `Range` header's value, when the request must name one.
+  public var rangeHeader: String? {
+    guard isPartial, case .exactly(let range, _) = self, !range.isEmpty else { return nil }
+    return "bytes=\(range.lowerBound)-\(range.upperBound - 1)"
+  }
+
   /// True when the request must name a range.
   public var isPartial: Bool {
     switch self {

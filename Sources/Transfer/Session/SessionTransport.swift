@@ -109,8 +109,8 @@ public final class SessionTransport: Transport {
     result.setValue("identity", forHTTPHeaderField: "Accept-Encoding")
     result.setValue("sluice", forHTTPHeaderField: "User-Agent")
     for field in request.headers { result.setValue(field.value, forHTTPHeaderField: field.name) }
-    if case .exactly(let range, _) = request.extent, request.extent.isPartial {
-      result.setValue("bytes=\(range.lowerBound)-\(range.upperBound - 1)", forHTTPHeaderField: "Range")
+    if let range = request.extent.rangeHeader {
+      result.setValue(range, forHTTPHeaderField: "Range")
       if let validator = request.validator { result.setValue(validator, forHTTPHeaderField: "If-Range") }
     }
     return result

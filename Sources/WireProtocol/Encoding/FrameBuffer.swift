@@ -6,11 +6,15 @@ struct FrameBuffer {
   /// Capacity while frames are short.
   static let restingCapacity = 64 * 1024
 
+  /// Capacity that is kept when all frames are used up; beyond it the memory is given back.
+  private let keptCapacity: Int
   private var storage: [UInt8] = []
   private var start = 0
   private var end = 0
   /// Bytes that the frame at `start` has in all, once its header is known.
   private var wanted = FrameHeader.byteCount
+
+  init(keptCapacity: Int) { self.keptCapacity = keptCapacity }
 
   /// Bytes received and not yet consumed.
   var count: Int { end - start }
@@ -62,11 +66,11 @@ struct FrameBuffer {
     guard start == end else { return }
     start = 0
     end = 0
-    if storage.count > 4 * Self.restingCapacity { storage = [] }
+    if storage.count > keptCapacity { storage = [] }
   }
 
   private mutating func makeRoom() {
-    if storage.isEmpty { storage = [UInt8](repeating: 0, count: Self.restingCapacity) }
+    if storage.isEmpty { storage = Self.enlarged([], to: Self.restingCapacity) }
     if start > 0, storage.count - start < wanted || end == storage.count {
       storage.withUnsafeMutableBytes { bytes in
         UnsafeMutableRawBufferPointer(rebasing: bytes[0..<(end - start)])
@@ -77,7 +81,15 @@ struct FrameBuffer {
     }
     if end == storage.count {
       let size = min(storage.count * 2, max(wanted, storage.count + Self.restingCapacity))
-      storage.append(contentsOf: repeatElement(0, count: size - storage.count))
+      storage = Self.enlarged(storage, to: size)
+    }
+  }
+
+  /// The bytes and room behind them. The room is not cleared, because nothing reads beyond `end`.
+  private static func enlarged(_ storage: [UInt8], to size: Int) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
+      storage.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
+      filled = size
     }
   }
 }

@@ -7,8 +7,8 @@ import Glibc
 
 /// The planning fixtures, found beside the sources.
 enum Fixtures {
-  static func read(_ name: String, file: String = #filePath) throws -> [UInt8] {
-    let tests = file.split(separator: "/").dropLast(3).joined(separator: "/")
+  static func read(_ name: String) throws -> [UInt8] {
+    let tests = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
     let path = "/\(tests)/Fixtures/planning/\(name)"
     let stream = try #require(fopen(path, "r"), "cannot open \(path)")
     defer { fclose(stream) }

@@ -8,16 +8,16 @@ import pickle
 import random
 import struct
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
-
 from sluice.decoding import Column, Ragged, Schema, ShardFormat, decode_columns, row_decoder, value_decoder
 from sluice.errors import DecodingError, UnsafeTypeError
 
 
-def decode(encoding: str, data: bytes, **options: bool):
-    return value_decoder(encoding, **options)(memoryview(data))
+def decode(encoding: str, data: bytes, allow_unsafe_types: bool = False) -> Any:
+    return value_decoder(encoding, allow_unsafe_types)(memoryview(data))
 
 
 @pytest.mark.parametrize(
@@ -153,9 +153,9 @@ def test_json_columns_take_what_does_not_fit() -> None:
 
 def test_ragged_arrays_of_many_shapes() -> None:
     """Lengths on both sides of 256 have shape headers of different widths."""
-    seed = random.randrange(2**32)
+    seed = random.randrange(2**32)  # noqa: S311
     print(f"seed {seed}")
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311
     arrays = [np.arange(rng.choice([1, 7, 255, 256, 4000]), dtype=np.int32) + index for index in range(50)]
 
     def encoded(array: np.ndarray) -> bytes:
@@ -187,9 +187,9 @@ def test_mixed_array_types_become_a_list() -> None:
 
 def test_mutated_samples_raise_nothing_but_decoding_errors() -> None:
     """Both decoders agree on which damaged samples are readable, and neither reads past a sample."""
-    seed = random.randrange(2**32)
+    seed = random.randrange(2**32)  # noqa: S311
     print(f"seed {seed}")
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311
     schema = Schema(
         ShardFormat.MDS,
         (Column("a", "ndarray"), Column("b", "str"), Column("c", "int", 8), Column("d", "ndarray:uint8")),
@@ -202,7 +202,7 @@ def test_mutated_samples_raise_nothing_but_decoding_errors() -> None:
         for _ in range(rng.randrange(1, 4)):
             sample[rng.randrange(len(sample))] = rng.randrange(256)
         sample = sample[: rng.randrange(len(sample) + 1)] if rng.random() < 0.3 else sample
-        outcomes = []
+        outcomes: list[Any] = []
         for decode_one in (
             lambda: row(memoryview(sample)),  # noqa: B023
             lambda: decode_columns(schema, np.frombuffer(sample, np.uint8), np.array([0, len(sample)])),  # noqa: B023

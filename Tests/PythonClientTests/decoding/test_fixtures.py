@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from decoding.expectation import assert_row, assert_value
-from shards import read_expected, read_shards
-
 from sluice.decoding import Ragged, decode_columns, row_decoder
+
+from PythonClientTests.decoding.expectation import assert_row, assert_value
+from PythonClientTests.shards import read_expected, read_shards
 
 DATASETS = [
     "csv", "jsonl", "jsonl_zstd", "mds_br", "mds_bz2", "mds_every_encoding", "mds_gz", "mds_merged", "mds_plain",
@@ -66,7 +66,7 @@ def test_one_array_for_fixed_columns(fixtures: Path) -> None:
     pytest.importorskip("PIL", reason="this fixture has images")
     schema, samples = next(read_shards(fixtures / "datasets" / "mds_every_encoding"))
     data = np.frombuffer(bytearray(b"".join(samples)), np.uint8)
-    columns = decode_columns(schema, data, np.cumsum([0] + [len(sample) for sample in samples]))
+    columns: dict[str, Any] = decode_columns(schema, data, np.cumsum([0] + [len(sample) for sample in samples]))
     count = len(samples)
     for name, dtype in {
         "u8": "u1",

@@ -6,6 +6,7 @@ what has no such form (images, JSON, decimals, pickles) is decoded value by valu
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -34,10 +35,10 @@ def decode_columns(
         allow_unsafe_types: whether pickled columns may be decoded.
 
     Returns:
-        For each column, by encoding: `int` an i64 array (n,); a sized number an array (n,) of its dtype; an `ndarray` of
-        fixed shape an array (n, …); `str_float` an f64 array (n,); `bytes`, `str` and other `ndarray`s a `Ragged` (a list
-        of arrays if their dtypes differ); anything else a list of n values. In JSON and separated shards: `int` an i64
-        array (a list if a value does not fit), `float` an f64 array, `str` a `Ragged`.
+        For each column, by encoding: `int` an i64 array (n,); a sized number an array (n,) of its dtype; an `ndarray`
+        of fixed shape an array (n, …); `str_float` an f64 array (n,); `bytes`, `str` and other `ndarray`s a `Ragged`
+        (a list of arrays if their dtypes differ); anything else a list of n values. In JSON and separated shards: `int`
+        an i64 array (a list if a value does not fit), `float` an f64 array, `str` a `Ragged`.
 
     Raises:
         DecodingError: the bytes are not of the schema; it names the column.
@@ -204,7 +205,7 @@ def _ragged_arrays(
 def _text_columns(schema: Schema, raw: Bytes, offsets: Positions) -> dict[str, ColumnValues]:
     decode = row_decoder(schema)
     bounds = offsets.tolist()
-    rows = [decode(raw[start:end].data) for start, end in zip(bounds[:-1], bounds[1:], strict=True)]
+    rows = [decode(raw[start:end].data) for start, end in pairwise(bounds)]
     columns: dict[str, ColumnValues] = {}
     for column in schema.columns:
         try:

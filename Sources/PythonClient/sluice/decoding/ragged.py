@@ -14,8 +14,8 @@ Kind = Literal["bytes", "str", "array"]
 class Ragged(Sequence[Any]):
     """The values of a ragged column of n samples, end to end.
 
-    Value i is `values[offsets[i]:offsets[i + 1]]`; indexing gives it as the column's type: `bytes`, `str`, or an array of
-    its own shape (a view of `values`).
+    Value i is `values[offsets[i]:offsets[i + 1]]`; indexing gives it as the column's type: `bytes`, `str`, or an array
+    of its own shape (a view of `values`).
 
     Attributes:
         values: one dimension; u8 for bytes and str (UTF-8), else the arrays' dtype. A numpy array or a torch tensor.

@@ -1,0 +1,214 @@
+"""`BatchLoader`: the fast way to batches, a thread instead of worker processes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sluice.batch import Batch
+from sluice.channel import Channel
+from sluice.connection.cancellation import Cancellation
+from sluice.decoding import ColumnValues, Ragged
+from sluice.memory import BufferPool
+from sluice.notices import warn_user
+from sluice.session import DEFAULT_DEPTH, Session
+
+if TYPE_CHECKING:
+    from sluice.dataset import StreamingDataset
+
+Collate = Callable[[list[dict[str, Any]]], Any]
+
+
+class BatchLoader:
+    """A rank's batches, read ahead by a thread straight into memory that is used again.
+
+    Each batch is a dict: a fixed-size column is one tensor of shape (n, …), a ragged one a `Ragged` of values and
+    offsets (strings and bytes among them, which it gives one by one), and what has no such form (images, JSON) a list
+    of n values. With `collate_fn` the batch is what that makes of the list of samples. The order is the one a
+    `StreamingDataLoader` gives, whatever its number of workers.
+
+    Any batch may be kept: its memory is used again only when nothing refers to it.
+
+    Args:
+        dataset: whose batches to load; its `batch_size` is the batches'.
+        prefetch: batches read ahead.
+        pipeline: requests under way at the daemon.
+        collate_fn: makes a batch of a list of samples, each `{column: value}`.
+        columns: names of the columns to give; all if None.
+        id_column: name under which to give the samples' global ids (i64, n of them), too; None to leave them out.
+        tensors: give torch tensors; None for torch if it is installed, else numpy arrays.
+        pin_memory: read into page-locked memory, from which a GPU copies asynchronously; needs torch with CUDA.
+        drop_last: leave out a last batch that is not full.
+
+    Raises:
+        ValueError: an argument cannot be.
+    """
+
+    def __init__(
+        self,
+        dataset: StreamingDataset,
+        *,
+        prefetch: int = 4,
+        pipeline: int = DEFAULT_DEPTH,
+        collate_fn: Collate | None = None,
+        columns: Collection[str] | None = None,
+        id_column: str | None = None,
+        tensors: bool | None = None,
+        pin_memory: bool = False,
+        drop_last: bool = False,
+    ) -> None:
+        if prefetch < 1 or pipeline < 1:
+            raise ValueError(f"prefetch and pipeline must be at least 1: {prefetch}, {pipeline}")
+        self.dataset = dataset
+        self.num_samples_yielded = 0
+        self._prefetch = prefetch
+        self._pipeline = pipeline
+        self._collate = collate_fn
+        self._columns = None if columns is None else frozenset(columns)
+        self._id_column = id_column
+        self._tensors = _has_torch() if tensors is None else tensors
+        self._drop_last = drop_last
+        self._pool = BufferPool(limit=4 * prefetch, pinned=pin_memory and _can_pin())
+        self._iteration: _Iteration | None = None
+
+    def __len__(self) -> int:
+        """Batches of an epoch (the most that any rank gets)."""
+        batches = len(self.dataset) / self.dataset.batch_size
+        return math.floor(batches) if self._drop_last else math.ceil(batches)
+
+    def __iter__(self) -> Iterator[Any]:
+        """The batches of the dataset's next epoch; an iteration begun earlier ends."""
+        self.close()
+        self.num_samples_yielded = 0
+        epoch = self.dataset.begin_epoch()
+        iteration = _Iteration(self, epoch, self.dataset.session)
+        self._iteration = iteration
+        try:
+            for samples, batch in iteration:
+                self.num_samples_yielded += samples
+                yield batch
+        finally:
+            iteration.close()
+
+    def state_dict(self) -> dict[str, Any]:
+        """A checkpoint: the batches that the training loop has received, however many were read ahead.
+
+        In the reference's form, with the fingerprint. Every rank has the same, if all have received as many batches.
+        """
+        return self.dataset.state_dict(samples_of_all_ranks(self.dataset, self.num_samples_yielded))
+
+    def load_state_dict(self, obj: Mapping[str, Any], *, accept_different: bool = False) -> None:
+        """Continues from a checkpoint at the next iteration; see `StreamingDataset.load_state_dict`."""
+        self.dataset.load_state_dict(obj, accept_different=accept_different)
+
+    def close(self) -> None:
+        """Ends the iteration and its thread."""
+        if self._iteration is not None:
+            self._iteration.close()
+            self._iteration = None
+
+    def prepare(self, batch: Batch) -> Any:
+        """What the training loop gets of a batch; called by the reading thread."""
+        if self._collate is not None:
+            return self._collate(batch.samples())
+        columns = batch.columns()
+        if self._columns is not None:
+            missing = self._columns - columns.keys()
+            if missing:
+                raise KeyError(f"there is no column {sorted(missing)}; the columns are {list(columns)}")
+            columns = {name: columns[name] for name in columns if name in self._columns}
+        if self._id_column is not None:
+            columns[self._id_column] = batch.ids.copy()
+        return {name: _as_tensor(column) for name, column in columns.items()} if self._tensors else columns
+
+
+class _Iteration:
+    """An epoch being read by a thread, which knows nothing of this object: dropping it ends the thread.
+
+    Args:
+        loader: whose batches.
+        epoch: to read.
+        session: to read from.
+    """
+
+    def __init__(self, loader: BatchLoader, epoch: int, session: Session) -> None:
+        self._channel: Channel[tuple[int, Any]] = Channel(loader._prefetch)
+        self._cancellation = Cancellation()
+        least = session.info.batch_size if loader._drop_last else 1
+        arguments = (
+            self._channel, self._cancellation, session, epoch, loader._pipeline, loader._pool, loader.prepare, least,
+        )  # fmt: skip
+        self._thread = Thread(target=_read, args=arguments, name=f"sluice-epoch-{epoch}", daemon=True)
+        self._thread.start()
+
+    def __iter__(self) -> _Iteration:
+        return self
+
+    def __next__(self) -> tuple[int, Any]:
+        return self._channel.get()
+
+    def close(self) -> None:
+        """Ends the reading; returns at once."""
+        self._channel.end()
+        self._cancellation.cancel()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _read(
+    channel: Channel[tuple[int, Any]],
+    cancellation: Cancellation,
+    session: Session,
+    epoch: int,
+    depth: int,
+    pool: BufferPool,
+    prepare: Callable[[Batch], Any],
+    least: int,
+) -> None:
+    failure = None
+    try:
+        batches = session.batches(epoch, depth=depth, pool=pool, cancellation=cancellation)
+        for batch in batches:
+            if len(batch) >= least and not channel.put((len(batch), prepare(batch))):
+                break
+        batches.close()
+    except BaseException as error:
+        failure = error
+    channel.end(failure)
+
+
+def samples_of_all_ranks(dataset: StreamingDataset, samples: int) -> int:
+    """The reference's count of an epoch's samples, from those that one rank received."""
+    return samples * dataset.world.ranks // dataset.replication
+
+
+def _as_tensor(column: ColumnValues) -> Any:
+    if isinstance(column, Ragged):
+        return column.to_torch()
+    if isinstance(column, np.ndarray):
+        import torch
+
+        return torch.from_numpy(column)
+    return column
+
+
+def _has_torch() -> bool:
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def _can_pin() -> bool:
+    import torch
+
+    if torch.cuda.is_available():
+        return True
+    warn_user("pin_memory=True has no effect: torch finds no CUDA device")
+    return False

@@ -1,0 +1,76 @@
+import BuiltInStreams
+import DaemonConfiguration
+import DatasetModel
+import ShardCache
+import StreamRegistry
+import Synchronization
+import Transfer
+
+/// What the cache is asked for each shard, made once a shard.
+final class ShardRequests: Sendable {
+  private let fetch: RetryingFetch
+  private let transfer: TransferConfiguration
+  private let made = Mutex<[Int: [Int: ShardRequest]]>([:])
+
+  init(fetch: RetryingFetch, transfer: TransferConfiguration) {
+    self.fetch = fetch
+    self.transfer = transfer
+  }
+
+  /// The request for one shard.
+  func request(for place: SamplePlaces.ShardPlace) -> ShardRequest {
+    let known = made.withLock { $0[place.stream.number]?[place.shard] }
+    if let known { return known }
+    let request = make(place.stream, place.shard)
+    made.withLock { $0[place.stream.number, default: [:]][place.shard] = request }
+    return request
+  }
+
+  /// The requests for all shards of a stream, in order.
+  func requests(of stream: LoadedStream) -> [ShardRequest] {
+    let known = made.withLock { $0[stream.number] ?? [:] }
+    let all = (0..<stream.manifest.shards.count).map { known[$0] ?? make(stream, $0) }
+    made.withLock { $0[stream.number] = Dictionary(uniqueKeysWithValues: all.enumerated().map { ($0, $1) }) }
+    return all
+  }
+
+  /// Forgets the streams that nobody uses any more.
+  func keep(only streams: Set<Int>) {
+    made.withLock { made in made = made.filter { streams.contains($0.key) } }
+  }
+
+  private func make(_ stream: LoadedStream, _ shard: Int) -> ShardRequest {
+    let configuration = stream.configuration
+    let source: ShardRequest.Source =
+      if let directory = stream.source.localDirectory {
+        .directory(directory)
+      } else {
+        .provider(StreamProvider(stream: stream, fetch: fetch, transfer: transfer))
+      }
+    return ShardRequest(
+      stream: stream.name, location: configuration.location, shard: stream.manifest.shards[shard], source: source,
+      validateHash: configuration.validateHash, keepZip: configuration.keepZip, attempts: configuration.downloadRetry)
+  }
+}
+
+/// A stream's source as the cache's provider: with retries, back-off and the node's limits around every fetch.
+struct StreamProvider: ShardProvider {
+  let stream: LoadedStream
+  let fetch: RetryingFetch
+  let transfer: TransferConfiguration
+
+  func fetch(_ file: FileRecord, into staging: ShardStaging) async throws {
+    var policy = RetryPolicy(attempts: stream.configuration.downloadRetry)
+    policy.firstDelay = transfer.retrySeconds
+    policy.longestDelay = transfer.retryMaximumSeconds
+    var limits = FetchLimits()
+    limits.idleSeconds = stream.configuration.downloadTimeout
+    limits.minimumBytesPerSecond = Double(transfer.minimumRate)
+    limits.deadlineSeconds = transfer.deadlineSeconds
+    // The cache checks digests, and fetches anew what fails; here the length is enough.
+    _ = try await fetch.fetch(
+      file, of: stream.name, from: stream.source, policy: policy, limits: limits,
+      verification: Verification(bytes: file.bytes),
+      into: StagingFile(descriptor: staging.descriptor, progress: staging.progress))
+  }
+}

@@ -1,0 +1,121 @@
+import AdminDocuments
+import BuiltInStreams
+import DaemonConfiguration
+import DatasetModel
+import LinuxSystem
+import Logging
+import ShardCache
+import ShardFormats
+import StreamRegistry
+import Synchronization
+import Transfer
+import WireProtocol
+
+/// Verified, open shards for connections: the cache, what fills it, and where each shard's samples lie.
+final class ShardService: ShardOpening {
+  /// Sample tables kept, in bytes; one has 4 bytes a sample.
+  static let tableBytes = 256 << 20
+  /// Enough to keep two fetchers' connections busy.
+  static let defaultDownloads = 8
+
+  let cache: ShardCache
+  let fetch: RetryingFetch
+  let fetchers: FetcherPool
+  let futures: FutureService
+  let requests: ShardRequests
+  /// Shards that are fetched ahead at once.
+  let downloads: Int
+  private let tables = SampleTables(limit: ShardService.tableBytes)
+  let waitSeconds: Double
+  private let clock: DaemonClock
+  private let logger: Logger
+
+  private init(
+    cache: ShardCache, fetch: RetryingFetch, fetchers: FetcherPool, downloads: Int, waitSeconds: Double,
+    clock: DaemonClock, requests: ShardRequests, logger: Logger
+  ) {
+    self.downloads = downloads
+    self.cache = cache
+    self.fetch = fetch
+    self.fetchers = fetchers
+    self.waitSeconds = waitSeconds
+    self.clock = clock
+    self.requests = requests
+    self.logger = logger
+    futures = FutureService(cache: cache, requests: requests)
+  }
+
+  /// Takes the cache directory and recovers what an earlier daemon left in it.
+  static func open(
+    _ configuration: Configuration, fetchers: FetcherPool, clock: DaemonClock, health: HealthService, logger: Logger
+  ) async throws -> ShardService {
+    var streamLimits: [StreamName: Int] = [:]
+    for stream in configuration.streams { streamLimits[stream.name] = stream.cacheLimit }
+    let limits = CacheLimits(
+      total: configuration.cache.limit, streams: streamLimits, freeSpaceReserve: configuration.cache.reserve)
+    let options = ShardCache.Options(limits: limits) { event in
+      if case .diskShort = event { health.trouble("disk", "\(event)") }
+      logger.log(level: event.isWarning ? .warning : .debug, "cache", metadata: ["event": "\(event)"])
+    }
+    let pool = BlockingPool(name: "sluice-files", threads: max(4, ProcessSettings.cores))
+    let (cache, report) = try await ShardCache.open(
+      directory: configuration.cache.directory, pool: pool, options: options)
+    logger.info("cache opened", metadata: ["directory": "\(configuration.cache.directory)", "recovered": "\(report)"])
+    let fetch = RetryingFetch()
+    let requests = ShardRequests(fetch: fetch, transfer: configuration.transfer)
+    return ShardService(
+      cache: cache, fetch: fetch, fetchers: fetchers, downloads: configuration.transfer.downloads ?? defaultDownloads,
+      waitSeconds: configuration.waitSeconds, clock: clock, requests: requests, logger: logger)
+  }
+
+  func openIfPresent(_ place: SamplePlaces.ShardPlace) throws -> OpenShard? {
+    let request = requests.request(for: place)
+    guard let lease = try cache.acquireNow([request])?.first else { return nil }
+    return try opened(lease, place)
+  }
+
+  func open(
+    _ places: [ShardSlot: SamplePlaces.ShardPlace], for session: SessionRecord
+  ) throws -> [ShardSlot: OpenShard] {
+    let ordered = places.sorted { ($0.key.stream, $0.key.shard) < ($1.key.stream, $1.key.shard) }
+    let wanted = ordered.map { requests.request(for: $0.value) }
+    let began = clock.now
+    session.progress { $0.waits(for: Self.describe(wanted)) }
+    defer {
+      let waited = clock.now - began
+      session.progress {
+        $0.waits(for: nil)
+        $0.stalled(\.download, seconds: waited)
+      }
+    }
+    let deadline = ContinuousClock.now + .seconds(waitSeconds)
+    let leases = try waitForTask { [cache] in try await cache.acquire(wanted, deadline: deadline) }
+    var opened: [ShardSlot: OpenShard] = [:]
+    for (lease, (slot, place)) in zip(leases, ordered) { opened[slot] = try self.opened(lease, place) }
+    return opened
+  }
+
+  /// A leased shard with its sample table, checked before any of its bytes is served.
+  private func opened(_ lease: ShardLease, _ place: SamplePlaces.ShardPlace) throws -> OpenShard {
+    let slot = ShardSlot(stream: place.stream.number, shard: place.shard)
+    let table = try tables.table(for: slot) {
+      let descriptor = place.stream.manifest.shards[place.shard]
+      let head = lease.meta ?? lease.data
+      let sizes = (data: try lease.data.size(), meta: try lease.meta?.size())
+      return try SampleTable.read(descriptor, at: place.shard, stream: place.stream.name, sizes: sizes) {
+        (offset, count) throws(SystemError) in try head.read(count: count, at: offset)
+      }
+    }
+    guard let retained = lease.retain() else {
+      return OpenShard(file: lease.data, table: table, hold: .leased(lease))
+    }
+    lease.release()
+    return OpenShard(file: lease.data, table: table, hold: .retained(retained))
+  }
+
+  private static func describe(_ requests: [ShardRequest]) -> String {
+    guard let first = requests.first else { return "shards" }
+    let name = "stream \(first.stream), shard \(first.name)"
+    return requests.count == 1 ? name : "\(name) and \(requests.count - 1) others"
+  }
+}

@@ -1,0 +1,131 @@
+import DatasetModel
+import LinuxSystem
+import Synchronization
+
+extension ShardCache {
+  /// Fetches, verifies and commits one shard, and tells the ledger how it went.
+  func download(_ id: DownloadID, _ request: ShardRequest, _ progress: DownloadProgress) async {
+    var staged: StagedShard?
+    do {
+      let made = try await stage(id, request)
+      staged = made
+      let (place, record) = try await fill(made, progress)
+      staged = nil
+      let bytes = record.facts.residentBytes
+      end(id) { ledger, now in
+        ledger.committed(id, place: place, bytes: bytes, verified: record.verified, now: now)
+      }
+    } catch {
+      if let staged { await discard(staged) }
+      await fail(id, request, progress, error)
+    }
+  }
+
+  private func end(_ id: DownloadID, _ body: (inout CacheLedger, Double) -> [CacheAction]) {
+    state.withLock { $0.progress[id] = nil }
+    transition(body)
+  }
+
+  private func stage(_ id: DownloadID, _ request: ShardRequest) async throws -> StagedShard {
+    let reserve = options.limits.freeSpaceReserve
+    let (staged, free) = try await pool.run { [files] () throws(SystemError) in
+      let staged = try files.stage(request, number: id.number, reserve: reserve)
+      return (staged, try files.layout.root.freeSpace().available)
+    }
+    transition { ledger, _ in
+      ledger.backed(id)
+      ledger.sampled(diskFree: free)
+      return []
+    }
+    return staged
+  }
+
+  /// Fetches until what came is what the index says, at most `request.attempts` times.
+  private func fill(
+    _ staged: StagedShard, _ progress: DownloadProgress
+  ) async throws -> (CopyPlace, ShardRecord) {
+    let request = staged.request
+    var attempt = 1
+    while true {
+      try await fetch(staged, attempt, progress)
+      do {
+        return try await pool.run { [files] () throws in
+          try files.observer.reached(.fetched)
+          let record = try staged.verify(files.observer)
+          return (try files.commit(staged, record), record)
+        }
+      } catch let mismatch as FileCheck.Mismatch {
+        if case .system(let error) = mismatch { throw error }
+        let event = CacheEvent.failed(
+          stream: request.stream, shard: request.name, attempt: attempt, reason: "\(mismatch)")
+        options.onEvent(event)
+        // A user's own compressed file does not change by being read again.
+        guard attempt < request.attempts, !staged.isZipForeign else {
+          let times = attempt == 1 ? "1 attempt" : "\(attempt) attempts"
+          throw CacheError(
+            .corrupt, "not what the index says after \(times): \(mismatch)", request: request, attempts: attempt,
+            cause: mismatch)
+        }
+        attempt += 1
+        progress.again(because: "\(mismatch)")
+        try await pool.run { () throws(SystemError) in try staged.reset() }
+      }
+    }
+  }
+
+  private func fetch(_ staged: StagedShard, _ attempt: Int, _ progress: DownloadProgress) async throws {
+    guard case .provider(let provider) = staged.request.source else { return }
+    for part in staged.parts {
+      try Task.checkCancellation()
+      let staging = ShardStaging(
+        descriptor: part.stored, attempt: attempt, isPrefetch: progress.isPrefetch, progress: { progress.add($0) })
+      try await provider.fetch(part.pair.stored, into: staging)
+    }
+  }
+
+  private func discard(_ staged: StagedShard) async {
+    do {
+      try await pool.run { [files] () throws(SystemError) in try files.discard(staged.name) }
+    } catch {
+      options.onEvent(.stuck(place: "staging/\(staged.name)", reason: "\(error)"))
+    }
+  }
+
+  private func fail(
+    _ id: DownloadID, _ request: ShardRequest, _ progress: DownloadProgress, _ error: any Error
+  ) async {
+    let attempts = progress.attempts
+    if CacheError.isNoSpace(error) {
+      let root = files.layout.root
+      let free = await pool.run { () -> Int in
+        do throws(SystemError) { return try root.freeSpace().available } catch { return 0 }
+      }
+      let reserve = options.limits.freeSpaceReserve
+      let missing = max(1, request.peakBytes + reserve - free)
+      options.onEvent(.diskShort(missingBytes: missing, free: free))
+      let failure = CacheError(
+        .noSpace,
+        "the disk of \(path) is full: \(free) bytes free, \(request.peakBytes) wanted and \(reserve) kept "
+          + "free: \(error)", request: request, attempts: attempts, cause: error)
+      end(id) { ledger, now in ledger.diskWasFull(id, missing: missing, error: failure, now: now) }
+      return
+    }
+    let failure: CacheError
+    switch error {
+    case let known as CacheError: failure = known
+    case let system as SystemError:
+      failure = CacheError(.directory, "\(system)", request: request, attempts: attempts, cause: system)
+    case is CancellationError:
+      failure = CacheError(.closed, "the cache is closing", request: request, attempts: attempts)
+    default:
+      failure = CacheError(
+        .unavailable, "could not be fetched from \(request.location): \(error)", request: request, attempts: attempts,
+        cause: error)
+    }
+    if failure.code != .corrupt {
+      options.onEvent(
+        .failed(stream: request.stream, shard: request.name, attempt: attempts, reason: failure.message))
+    }
+    end(id) { ledger, now in ledger.failed(id, failure, now: now) }
+  }
+}

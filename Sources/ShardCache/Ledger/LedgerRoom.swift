@@ -1,0 +1,181 @@
+import DatasetModel
+
+/// Room: which copies leave, and when their bytes are free.
+extension CacheLedger {
+  /// A copy that may leave, and how good a choice it is.
+  struct Victim: Sendable {
+    let copy: CopyID
+    let bytes: Int
+    let stream: StreamName
+    /// Seconds until it is needed; infinite when nobody will.
+    let need: Double
+    let lastUse: Int
+    let isHeld: Bool
+
+    /// Those that clients hold open come last, since evicting them frees nothing yet; then the one needed last goes
+    /// first, and among those that nobody will need the one that was used least recently.
+    static func goesBefore(_ left: Victim, _ right: Victim) -> Bool {
+      if left.isHeld != right.isHeld { return right.isHeld }
+      if left.need != right.need { return left.need > right.need }
+      return left.lastUse == right.lastUse ? left.copy < right.copy : left.lastUse < right.lastUse
+    }
+  }
+
+  /// Evicts until there is room for `slots`; answers whether there is now. `keeping` are not evicted for it.
+  mutating func makeRoom(
+    for slots: [Int], keeping: [Int], now: Double, _ actions: inout [CacheAction]
+  ) -> Bool {
+    var wanted: [StreamName: Int] = [:]
+    for slot in slots { wanted[self[slot].facts.stream, default: 0] += self[slot].facts.peakBytes }
+    let total = wanted.values.reduce(0, +)
+    var hasRoom = true
+    var candidates: [Victim]?
+    for (stream, bytes) in wanted where room(of: stream) < bytes {
+      hasRoom = false
+      let missing = bytes - room(of: stream) - leaving(stream)
+      if missing > 0 {
+        let known = candidates ?? victims(keeping: keeping, now: now)
+        candidates = evict(missing, from: known, of: stream, &actions)
+      }
+    }
+    if room < total {
+      hasRoom = false
+      let missing = total - room - leaving(nil)
+      if missing > 0 {
+        let known = candidates ?? victims(keeping: keeping, now: now)
+        _ = evict(missing, from: known, of: nil, &actions)
+      }
+    }
+    return hasRoom
+  }
+
+  /// Bytes that will be free as soon as unlinks under way are done.
+  func leaving(_ stream: StreamName?) -> Int {
+    let unlinking = copies.values.reduce(0) { sum, copy in
+      guard copy.phase == .unlinking, copy.isIdle, stream == nil || copy.stream == stream else { return sum }
+      return sum + copy.bytes
+    }
+    return quarantine.values.reduce(unlinking) { sum, files in
+      files.isLeaving && (stream == nil || files.stream == stream) ? sum + files.bytes : sum
+    }
+  }
+
+  /// All copies that may leave for somebody who needs room now, the best choice first.
+  func victims(keeping: [Int], now: Double) -> [Victim] {
+    let kept = Set(keeping)
+    var found: [Victim] = []
+    for (id, copy) in copies where copy.phase == .committed && copy.leases == 0 && !kept.contains(copy.slot) {
+      let entry = self[copy.slot]
+      if entry.isPinned { continue }
+      found.append(
+        Victim(
+          copy: id, bytes: copy.bytes, stream: copy.stream, need: secondsUntilUse(entry, now: now),
+          lastUse: entry.lastUse, isHeld: copy.holders > 0))
+    }
+    return found.sorted(by: Victim.goesBefore)
+  }
+
+  private mutating func evict(
+    _ missing: Int, from candidates: [Victim], of stream: StreamName?, _ actions: inout [CacheAction]
+  ) -> [Victim] {
+    var rest: [Victim] = []
+    var missing = missing
+    for victim in candidates {
+      if missing > 0, stream == nil || victim.stream == stream {
+        // Evidence of past trouble is worth less than a shard that somebody will need.
+        if victim.need.isFinite { missing -= clearQuarantine(of: stream, &actions) }
+        guard missing > 0 else {
+          rest.append(victim)
+          continue
+        }
+        evict(victim.copy, &actions)
+        if !victim.isHeld { missing -= victim.bytes }
+      } else {
+        rest.append(victim)
+      }
+    }
+    if missing > 0 { _ = clearQuarantine(of: stream, &actions) }
+    return rest
+  }
+
+  /// Takes a copy out of use; its bytes count until `unlinked`, and until nobody has it open.
+  mutating func evict(_ id: CopyID, _ actions: inout [CacheAction]) {
+    guard let copy = copies[id], copy.phase == .committed else { return }
+    precondition(copy.leases == 0, "a leased copy was to be evicted")
+    copies[id]?.phase = .unlinking
+    entries[copy.slot]?.state = .unlinking(id)
+    count(copy.stream) {
+      $0.used -= copy.bytes
+      $0.unlinking += copy.bytes
+    }
+    counters.evictions += 1
+    counters.evictedBytes += copy.bytes
+    if copy.isUnused { counters.wastedPrefetches += 1 }
+    actions.append(.unlink(id, copy.place))
+    actions.append(.report(.evicted(stream: copy.stream, shard: self[copy.slot].facts.name, bytes: copy.bytes)))
+  }
+
+  /// The copy's files have no name any more.
+  mutating func unlinked(_ id: CopyID, now: Double) -> [CacheAction] {
+    guard let copy = copies[id], copy.phase == .unlinking else { return [] }
+    var actions: [CacheAction] = []
+    entries[copy.slot]?.state = .absent
+    copies[id]?.phase = .held
+    freeIfIdle(id)
+    becameAbsent(copy.slot)
+    settle(now: now, &actions)
+    return actions
+  }
+
+  /// A request is done with a copy.
+  mutating func release(_ id: CopyID, now: Double) -> [CacheAction] {
+    endLease(id)
+    guard copies[id]?.leases ?? 0 == 0 else { return [] }
+    var actions: [CacheAction] = []
+    if queue.isEmpty { wakePrefetch(released: id, &actions) } else { settle(now: now, &actions) }
+    return actions
+  }
+
+  mutating func endLease(_ id: CopyID) {
+    guard let leases = copies[id]?.leases else { return }
+    precondition(leases > 0, "a lease was given back twice")
+    copies[id]?.leases = leases - 1
+    freeIfIdle(id)
+  }
+
+  /// A client is about to hold the copy open. False when clients hold so much already that a claim might never find
+  /// room: the bytes must be sent instead.
+  mutating func retain(_ id: CopyID) -> Bool {
+    guard let copy = copies[id], copy.leases > 0 else { return false }
+    if copy.holders == 0 {
+      guard heldBytes + copy.bytes <= holdLimit else { return false }
+      heldBytes += copy.bytes
+    }
+    copies[id]?.holders += 1
+    return true
+  }
+
+  /// What clients may hold open altogether, so that the largest claim always fits beside it.
+  var holdLimit: Int {
+    guard capacity < Int.max else { return Int.max }
+    return capacity - max(capacity / 2, largestClaim) - (pins.isEmpty ? 0 : pinnedBytes { _ in true })
+  }
+
+  /// A client no longer holds the copy open.
+  mutating func drop(_ id: CopyID, now: Double) -> [CacheAction] {
+    guard let copy = copies[id] else { return [] }
+    precondition(copy.holders > 0, "a copy was dropped by nobody who held it")
+    copies[id]?.holders -= 1
+    if copy.holders == 1 { heldBytes -= copy.bytes }
+    freeIfIdle(id)
+    var actions: [CacheAction] = []
+    if copy.holders == 1 { settle(now: now, &actions) }
+    return actions
+  }
+
+  mutating func freeIfIdle(_ id: CopyID) {
+    guard let copy = copies[id], copy.phase == .held, copy.isIdle else { return }
+    count(copy.stream) { $0.unlinking -= copy.bytes }
+    copies[id] = nil
+  }
+}

@@ -1,0 +1,48 @@
+import DatasetModel
+
+/// How much the cache may hold.
+public struct CacheLimits: Sendable, Hashable {
+  /// Bytes of all copies, downloads under way and files not yet given back; nil for what the disk holds.
+  public var total: Int?
+  /// Bytes for single streams, within the total.
+  public var streams: [StreamName: Int]
+  /// Bytes of the file system that stay free whatever the limit.
+  public var freeSpaceReserve: Int
+
+  public init(total: Int? = nil, streams: [StreamName: Int] = [:], freeSpaceReserve: Int = 1 << 30) {
+    self.total = total
+    self.streams = streams
+    self.freeSpaceReserve = freeSpaceReserve
+  }
+
+  /// The least limit under which every one of `batches` (the shards that must be there at once) can be served: what a
+  /// `total` is refused below.
+  public static func minimum(for batches: some Sequence<[ShardRequest]>) -> Int {
+    var least = 0
+    for batch in batches {
+      var seen: Set<ShardKey> = []
+      least = max(least, batch.reduce(0) { $0 + (seen.insert($1.key).inserted ? $1.peakBytes : 0) })
+    }
+    return least
+  }
+}
+
+/// How far ahead of a session's position shards are prefetched.
+public struct AheadBounds: Sendable, Hashable {
+  /// Positions (batches) ahead; nil for no bound but the cache's limit.
+  public var positions: Int?
+  /// Bytes of shards that were prefetched for the session and not yet reached; nil for no bound.
+  public var bytes: Int?
+
+  public init(positions: Int? = nil, bytes: Int? = nil) {
+    self.positions = positions
+    self.bytes = bytes
+  }
+
+  /// The reference's `predownload`: samples ahead, for a session that takes `batchSize` samples a batch.
+  public init(predownload: Int?, batchSize: Int, bytes: Int? = nil) {
+    precondition(batchSize > 0, "a batch has samples")
+    positions = predownload.map { max(0, $0 + batchSize - 1) / batchSize }
+    self.bytes = bytes
+  }
+}

@@ -1,0 +1,80 @@
+import Codecs
+import DatasetModel
+
+/// One shard as a session wants it. Making one works out its key, so make them once a stream, not once a batch.
+public struct ShardRequest: Sendable {
+  /// Where the shard's files come from.
+  public enum Source: Sendable {
+    /// Fetched through a provider into the cache.
+    case provider(any ShardProvider)
+    /// They lie in this directory of a user's: read in place, never counted, moved or deleted. Where only the compressed
+    /// form lies there, the cache keeps a decompressed copy of its own.
+    case directory(String)
+  }
+
+  public let stream: StreamName
+  /// What the stream is called in errors, without credentials; part of the key.
+  public let location: String
+  public let shard: ShardDescriptor
+  public let source: Source
+  /// The digest that must be checked (`validate_hash`). When nil, the cheapest that the index lists is checked.
+  public let validateHash: String?
+  /// Whether the compressed files stay beside the raw ones (`keep_zip`).
+  public let keepZip: Bool
+  /// How often in all the shard is fetched before files that are not what the index says are given up.
+  public let attempts: Int
+  public let key: ShardKey
+
+  public init(
+    stream: StreamName, location: String, shard: ShardDescriptor, source: Source, validateHash: String? = nil,
+    keepZip: Bool = false, attempts: Int = 2
+  ) {
+    self.stream = stream
+    self.location = location
+    self.shard = shard
+    self.source = source
+    self.validateHash = validateHash
+    self.keepZip = keepZip
+    self.attempts = max(1, attempts)
+    key = ShardKey(location: location, shard: shard)
+  }
+
+  /// The shard's name in messages: its data file's.
+  public var name: String { shard.data.raw.basename }
+
+  /// True when the shard is read where it lies, as far as can be said without looking.
+  var isReadInPlace: Bool {
+    guard case .directory = source else { return false }
+    return shard.data.zip == nil
+  }
+
+  /// Bytes that a cached copy takes.
+  public var residentBytes: Int { (keepZip ? shard.peakBytes : shard.rawBytes) + ShardRecord.chargedBytes }
+
+  /// The most bytes that preparing a copy takes: compressed and raw together.
+  public var peakBytes: Int { shard.peakBytes + ShardRecord.chargedBytes }
+
+  /// Refuses what can never be verified: a digest that is unknown, or that the index does not list.
+  func check() throws(CacheError) {
+    guard let name = validateHash else { return }
+    guard DigestAlgorithm(rawValue: name) != nil else {
+      throw CacheError(.configuration, "validate_hash: \(CodecError.unknownDigest(name: name))", request: self)
+    }
+    for file in shard.files where file.stored.hashes[name] == nil {
+      let listed = file.stored.hashes.keys.sorted().joined(separator: ", ")
+      throw CacheError(
+        .configuration,
+        "validate_hash is \(name), but the index has no such digest of \(file.stored.basename); it has "
+          + (listed.isEmpty ? "none" : listed), request: self)
+    }
+  }
+}
+
+/// Brings one file's bytes from wherever they are. Retries, back-off and limits of the network are the provider's.
+public protocol ShardProvider: Sendable {
+  /// Writes the `file.bytes` bytes of a stored file (`FilePair.stored`) into `staging`, in any order, and no more.
+  ///
+  /// - Throws: anything; the cache passes it on as the cause. A `CacheError` of code `noSpace`, or a `SystemError` that
+  ///   is one, makes the cache free room and try again.
+  func fetch(_ file: FileRecord, into staging: ShardStaging) async throws
+}

@@ -1,0 +1,78 @@
+import Foundation
+import Synchronization
+
+/// moto's S3 server with signatures checked; nil, with the reason printed, where there is no Python with moto.
+public final class S3Server: Sendable {
+  public struct Keys: Sendable, Decodable {
+    public let accessKey: String
+    public let secretKey: String
+    public let sessionToken: String?
+
+    public init(accessKey: String, secretKey: String, sessionToken: String? = nil) {
+      self.accessKey = accessKey
+      self.secretKey = secretKey
+      self.sessionToken = sessionToken
+    }
+
+    private enum CodingKeys: String, CodingKey {
+      case accessKey = "AccessKeyId"
+      case secretKey = "SecretAccessKey"
+      case sessionToken = "SessionToken"
+    }
+  }
+
+  private struct Greeting: Decodable {
+    let port: Int
+    let user: Keys
+    let session: Keys
+  }
+
+  public static let shared: S3Server? = {
+    do { return try S3Server() } catch {
+      print("skipping the S3 tests: \(error)")
+      return nil
+    }
+  }()
+
+  public let endpoint: String
+  public let user: Keys
+  public let session: Keys
+  private let process: Mutex<(Process, Pipe)>
+
+  /// $SLUICE_TEST_PYTHON, or the repository's own environment.
+  public static var python: String {
+    ProcessInfo.processInfo.environment["SLUICE_TEST_PYTHON"]
+      ?? URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent(".venv/bin/python3").path
+  }
+
+  private init() throws {
+    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("s3_server.py")
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: Self.python)
+    process.arguments = [script.path]
+    let (input, output) = (Pipe(), Pipe())
+    process.standardInput = input
+    process.standardOutput = output
+    try process.run()
+    var line = Data()
+    while !line.contains(0x0a) {
+      let more = output.fileHandleForReading.availableData
+      guard !more.isEmpty else {
+        throw Unavailable(reason: "\(Self.python) has no moto, or it does not start (scripts/setup makes .venv)")
+      }
+      line += more
+    }
+    let greeting = try JSONDecoder().decode(Greeting.self, from: line)
+    endpoint = "http://127.0.0.1:\(greeting.port)"
+    (user, session) = (greeting.user, greeting.session)
+    self.process = Mutex((process, input))
+  }
+
+  deinit { process.withLock { $0.1.fileHandleForWriting.closeFile() } }
+
+  private struct Unavailable: Error, CustomStringConvertible {
+    let reason: String
+    var description: String { reason }
+  }
+}
