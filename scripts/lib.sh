@@ -68,6 +68,24 @@ apt_install() {
     --no-install-recommends -o Dpkg::Use-Pty=0 "$@" >/dev/null
 }
 
+# fetch_tool PACKAGE: unpacks a Debian package's programs into .build-tools/PACKAGE without installing it, so that no
+# service of its starts. Where that fails, it is said, and the tests that need it are skipped.
+fetch_tool() {
+  local target="$root/.build-tools/$1" work
+  [[ ! -d "$target" ]] || return 0
+  work="$(mktemp -d)"
+  chmod 0755 "$work"
+  say "fetching $1 into .build-tools"
+  if (cd "$work" && { apt-get -qq download "$1" || { as_root apt-get update -qq && apt-get -qq download "$1"; }; } &&
+    dpkg-deb -x ./*.deb tree) >"$work/log" 2>&1; then
+    mkdir -p "$root/.build-tools"
+    mv "$work/tree" "$target"
+  else
+    note "left out, tests that need it are skipped: $(grep -v '^W:' "$work/log" | tail -n 1)"
+  fi
+  rm -rf "$work"
+}
+
 ensure_swift() {
   command -v swift >/dev/null || die "swift is not on the PATH: Sluice needs a Swift 6.3 toolchain (swift.org/install)"
 }

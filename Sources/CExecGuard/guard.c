@@ -192,7 +192,7 @@ static void become_guard(const struct sluice_exec_request *request, pid_t caller
   _exit(0);
 }
 
-pid_t sluice_exec_start(const struct sluice_exec_request *request) {
+int sluice_exec_start(const struct sluice_exec_request *request) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -108,21 +108,3 @@ enum InlineStream {
     text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
   }
 }
-
-extension ConfigurationValue {
-  /// The content as one text, the same for equal values: map keys sorted, texts by length.
-  var canonicalText: String {
-    switch content {
-    case .null: "~"
-    case .bool(let flag): "\(flag)"
-    case .integer(let number): "i\(number)"
-    case .number(let number): "n\(number)"
-    case .text(let text): "t\(text.utf8.count):\(text)"
-    case .list(let items): "[" + items.map(\.canonicalText).joined(separator: ",") + "]"
-    case .map(let map):
-      "{"
-        + map.entries.sorted { $0.key < $1.key }
-        .map { "\($0.key.utf8.count):\($0.key)=\($0.value.canonicalText)" }.joined(separator: ",") + "}"
-    }
-  }
-}

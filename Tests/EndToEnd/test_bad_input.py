@@ -34,7 +34,7 @@ def start_with_a_bad_stream(stage: Stage, **bad: object) -> None:
     """Start a daemon with the stream `good` and the stream `bad`, which cannot be loaded; `good` must be served."""
     stage.write("good", 50)
     streams = {"good": stage.remote("good"), "bad": {**IMPATIENT, **bad}}
-    stage.start(stage.configuration(streams, each_alone("good", "bad")))
+    stage.start(stage.configuration(streams, each_alone("good", "bad")), degraded=True)
     with Connection(stage.socket) as client:
         client.ask(wire.OPEN, wire.open_dataset("good"))
 

@@ -6,11 +6,25 @@ import SystemPackage
 
 @testable import ExecStreams
 
-/// Lines that commands printed.
+/// Lines that commands printed, as a list and as they come.
 final class Lines: Sendable {
   private let lines = Mutex<[String]>([])
+  private let coming: AsyncStream<String>
+  private let continuation: AsyncStream<String>.Continuation
+
+  init() { (coming, continuation) = AsyncStream<String>.makeStream() }
+
   var all: [String] { lines.withLock { $0 } }
-  func add(_ line: String) { lines.withLock { $0.append(line) } }
+
+  func add(_ line: String) {
+    lines.withLock { $0.append(line) }
+    continuation.yield(line)
+  }
+
+  /// Waits until so many lines have come.
+  func wait(for count: Int) async {
+    for await _ in coming where all.count >= count { return }
+  }
 }
 
 /// A stream whose command is a shell script, with `mode` and whatever else in its environment.
@@ -70,11 +84,14 @@ struct Shell {
 
 /// Whether a process of that number is there and not a zombie.
 func isAlive(_ process: Int) throws -> Bool {
-  guard let file = try? FileDescriptor.open("/proc/\(process)/stat", .readOnly) else { return false }
-  defer { try? file.close() }
-  var text = [UInt8](repeating: 0, count: 512)
-  guard let count = try? text.withUnsafeMutableBytes({ try file.read(into: $0) }), count > 0 else { return false }
-  let stat = String(decoding: text[..<count], as: UTF8.self)
+  let text: [UInt8]
+  do throws(SystemError) {
+    text = try OwnedDescriptor.openingToRead("/proc/\(process)/stat").read(count: 512, at: 0)
+  } catch {
+    if error.errno == .noSuchFileOrDirectory || error.errno == .noSuchProcess { return false }
+    throw error
+  }
+  let stat = String(decoding: text, as: UTF8.self)
   guard let name = stat.lastIndex(of: ")") else { return true }
   return stat[name...].dropFirst(2).first.map { $0 != "Z" && $0 != "X" } ?? true
 }

@@ -18,18 +18,15 @@ import Testing
       let started = Self.start("echo self $$; " + script, null, logWriting, writing)
       guardID.withLock { $0 = started }
       // The thread waits for the command's first line, and ends without a word to the guard.
-      var byte = [UInt8](repeating: 0, count: 1)
-      _ = byte.withUnsafeMutableBytes { try? logReading.descriptor.read(into: $0) }
+      _ = Self.read(logReading, 1)
     }
     // The report comes although nobody asked for an end: the wait for it is this test's only clock.
     let report = await withCheckedContinuation { (continuation: CheckedContinuation<[UInt8], Never>) in
       do {
         try BlockingThread.start("waiter") {
           // The first record says that the command was started.
-          var record = [UInt8](repeating: 0, count: 8)
-          var count = record.withUnsafeMutableBytes { (try? reading.descriptor.read(into: $0)) ?? 0 }
-          if count == 8 { count = record.withUnsafeMutableBytes { (try? reading.descriptor.read(into: $0)) ?? 0 } }
-          continuation.resume(returning: Array(record.prefix(count)))
+          _ = Self.read(reading, 8)
+          continuation.resume(returning: Self.read(reading, 8))
         }
       } catch { continuation.resume(returning: []) }
     }
@@ -38,6 +35,15 @@ import Testing
     // Wait status of a command that was killed: the number of the signal.
     #expect(report.count == 8 && report[4] == 9)
     _ = guardID.withLock { ExecProcess.reap($0) }
+  }
+
+  /// What comes next through a pipe, at most `count` bytes; nothing when it cannot be read.
+  private static func read(_ pipe: OwnedDescriptor, _ count: Int) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    do {
+      let found = try bytes.withUnsafeMutableBytes { try pipe.descriptor.read(into: $0) }
+      return Array(bytes.prefix(found))
+    } catch { return [] }
   }
 
   private static func start(

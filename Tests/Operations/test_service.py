@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import signal
 import socket
 import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,12 +51,21 @@ class Service:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=service_environment(self.notify, names=names, watchdog_seconds=watchdog_seconds),
+                env={
+                    **service_environment(self.notify, names=names, watchdog_seconds=watchdog_seconds),
+                    **unit_environment(),
+                },
                 pass_fds=[listener.fileno() for listener in listeners],
             )
         daemon = Daemon(process, self.stage.socket, log)
         self.stage.daemons.append(daemon)
         return daemon
+
+
+def unit_environment() -> dict[str, str]:
+    """What the unit's Environment= lines set."""
+    unit = (Path(__file__).resolve().parents[2] / "systemd/sluiced.service").read_text()
+    return dict(re.findall(r"^Environment=(\w+)=(.*)$", unit, re.MULTILINE))
 
 
 @pytest.fixture

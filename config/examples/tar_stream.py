@@ -18,11 +18,17 @@ from descriptor 3. What it prints goes to the daemon's log under the stream's na
 retries or verification: that is the daemon's.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import struct
 import sys
 import tarfile
+from typing import Any, BinaryIO, cast
+
+# A sample's name, and its members by extension.
+Sample = tuple[str, dict[str, tarfile.TarInfo]]
 
 NOT_THERE, NOT_PERMITTED, BAD_CONFIGURATION = 66, 77, 78  # of sysexits.h
 
@@ -52,7 +58,7 @@ def main() -> int:
 class TarStream:
     """The tar files of a directory, as MDS shards (index.json version 2)."""
 
-    def __init__(self, config: dict, split: str | None):
+    def __init__(self, config: dict[str, Any], split: str | None) -> None:
         self.directory = os.path.join(config["directory"], split or "")
         encodings = dict(config["columns"])
         if "key" in encodings:
@@ -63,7 +69,7 @@ class TarStream:
         self.columns = sorted(encodings)
         self.encodings = [encodings[name] for name in self.columns]
 
-    def index(self) -> dict:
+    def index(self) -> dict[str, Any]:
         paths = []
         for root, _, names in os.walk(self.directory):
             paths += [os.path.relpath(os.path.join(root, name), self.directory) for name in names]
@@ -71,7 +77,7 @@ class TarStream:
         tars = sorted(path for path in paths if path.endswith(".tar"))
         return {"shards": [self.shard(path) for path in tars], "version": 2}
 
-    def shard(self, path: str) -> dict:
+    def shard(self, path: str) -> dict[str, Any]:
         with tarfile.open(os.path.join(self.directory, path)) as tar:
             samples = self.samples(tar)
         size = len(self.header(samples)) + sum(self.sample_bytes(*sample) for sample in samples)
@@ -89,20 +95,20 @@ class TarStream:
             "zip_data": None,
         }
 
-    def write_shard(self, path: str, output) -> None:
+    def write_shard(self, path: str, output: BinaryIO) -> None:
         with tarfile.open(os.path.join(self.directory, path.removesuffix(".mds") + ".tar")) as tar:
             samples = self.samples(tar)
             output.write(self.header(samples))
             for key, members in samples:
-                values = {name: tar.extractfile(member).read() for name, member in members.items()}
+                values = {name: content(tar, member) for name, member in members.items()}
                 values["key"] = key.encode()
                 output.write(struct.pack(f"<{len(self.columns)}I", *(len(values[name]) for name in self.columns)))
                 for name in self.columns:
                     output.write(values[name])
 
-    def samples(self, tar: tarfile.TarFile) -> list:
+    def samples(self, tar: tarfile.TarFile) -> list[Sample]:
         """The samples in the order of the tar file, from its headers alone: (key, {extension: member})."""
-        samples: dict[str, dict] = {}
+        samples: dict[str, dict[str, tarfile.TarInfo]] = {}
         for member in tar:
             if not member.isfile():
                 continue
@@ -113,14 +119,14 @@ class TarStream:
         for key, members in samples.items():
             if len(members) != len(self.extensions):
                 missing = sorted(set(self.extensions) - set(members))
-                raise ValueError(f"{tar.name}: sample {key} lacks {', '.join(missing)}")
+                raise ValueError(f"{tar.name!r}: sample {key} lacks {', '.join(missing)}")
         return list(samples.items())
 
-    def sample_bytes(self, key: str, members: dict) -> int:
+    def sample_bytes(self, key: str, members: dict[str, tarfile.TarInfo]) -> int:
         lengths = 4 * len(self.columns)
         return lengths + len(key.encode()) + sum(member.size for member in members.values())
 
-    def header(self, samples: list) -> bytes:
+    def header(self, samples: list[Sample]) -> bytes:
         """Count of samples, their offsets, and the writer's settings, which readers skip."""
         settings = json.dumps({"column_names": self.columns, "format": "mds", "version": 2}, sort_keys=True).encode()
         offset = 4 + 4 * (len(samples) + 1) + len(settings)
@@ -129,6 +135,12 @@ class TarStream:
             offset += self.sample_bytes(*sample)
             offsets.append(offset)
         return struct.pack(f"<{len(offsets) + 1}I", len(samples), *offsets) + settings
+
+
+def content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    # Only members that are no files have no content, and those are not in any sample.
+    with cast(BinaryIO, tar.extractfile(member)) as file:
+        return file.read()
 
 
 if __name__ == "__main__":

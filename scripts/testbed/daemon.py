@@ -69,9 +69,10 @@ class Daemon:
         """The daemon's process id: what starts it gives way to it."""
         return self.process.pid
 
-    def wait_ready(self, seconds: float = 30, sluice: Path | None = None) -> None:
+    def wait_ready(self, seconds: float = 30, *, sluice: Path | None = None, degraded: bool = False) -> None:
         """Wait with `sluice health --wait`; raise with its word and the log's end when it is not ready."""
-        answer = health(self.socket, "--wait", str(seconds), sluice=sluice, timeout=seconds + 15)
+        options = ["--ready"] if degraded else []
+        answer = health(self.socket, "--wait", str(seconds), *options, sluice=sluice, timeout=seconds + 15)
         if answer.returncode != 0:
             said = (answer.stdout + answer.stderr).strip()
             raise RuntimeError(f"sluiced is not ready ({said}); its log ends:\n{self.log_end()}")

@@ -76,10 +76,11 @@ class Stage:
         configuration: Mapping[str, Any],
         *,
         ready: bool = True,
+        degraded: bool = False,
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
     ) -> Daemon:
-        """Start the real daemon in a namespace that trusts the stage's CA; wait until it serves."""
+        """Start the real daemon where the stage's CA is trusted, and wait until it serves (`degraded`: somehow)."""
         daemon = Daemon.start(
             self.save(configuration),
             self.socket,
@@ -90,7 +91,7 @@ class Stage:
         )
         self.daemons.append(daemon)
         if ready:
-            daemon.wait_ready()
+            daemon.wait_ready(degraded=degraded)
         return daemon
 
     def clear(self) -> None:

@@ -5,8 +5,8 @@
 // thread ends (the kernel then sends that SIGTERM), the guard kills everything that descends from the command, in
 // its session or out of it, reaps it, and ends.
 #pragma once
+// No header of the system's but this one: what they define would count as this module's to Swift.
 #include <stdint.h>
-#include <sys/types.h>
 
 /// What to run. All texts must stay valid during the call only.
 struct sluice_exec_request {
@@ -51,7 +51,7 @@ enum sluice_exec_report_kind {
 /// Forks the guard. Answers its process id, or -1 with errno set.
 ///
 /// To be called on a thread that lives until the report has come. The caller reaps the guard.
-pid_t sluice_exec_start(const struct sluice_exec_request *request);
+int sluice_exec_start(const struct sluice_exec_request *request);
 
 /// pipe2(2), closed on exec; glibc hides it from Swift.
 int sluice_exec_pipe(int ends[2]);
