@@ -29,6 +29,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let flyingFox: Target.Dependency = .product(name: "FlyingFox", package: "FlyingFox")
+let flyingSocks: Target.Dependency = .product(name: "FlyingSocks", package: "FlyingFox")
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let deques: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let heaps: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
@@ -41,6 +42,8 @@ let package = Package(
     .executable(name: "sluiced", targets: ["sluiced"]),
     .executable(name: "sluice", targets: ["sluice"]),
     .library(name: "SluiceDaemon", targets: ["SluiceDaemon", "StreamRegistry", "DatasetModel"]),
+    // What a kind of one's own is held against: see StreamSourceConformance.
+    .library(name: "SluiceStreamTesting", targets: ["StreamSourceConformance", "StreamRegistry", "DatasetModel"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -80,6 +83,8 @@ let package = Package(
     // What writes streams, and what checks them.
     library("ShardWriter", ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage]),
 
+    library("ShardVerifier", ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage]),
+
     // The built-in stream kinds, above the two siblings they need.
     library(
       "BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", systemPackage]),
@@ -103,20 +108,21 @@ let package = Package(
       [
         "DatasetModel", "LinuxSystem", "Codecs", "Planning", "StreamRegistry", "ShardCache", "Transfer", "ShardFormats",
         "WireProtocol", "LocalSocket", "DaemonConfiguration", "BuiltInStreams", "AdminDocuments", "DaemonClient",
-        logging, lifecycle, unixSignals, systemPackage, flyingFox,
+        logging, lifecycle, unixSignals, systemPackage, flyingFox, flyingSocks,
       ]),
     library(
       "SluiceDaemon",
       [
-        "Server", "DaemonConfiguration", "LinuxSystem", "LogOutput", "BuiltInStreams", "StreamRegistry", "Transfer",
-        argumentParser, logging,
+        "Server", "DaemonConfiguration", "DatasetModel", "LinuxSystem", "LogOutput", "BuiltInStreams", "ExecStreams",
+        "SyntheticStreams", "StreamRegistry", "Transfer", argumentParser, logging,
       ]),
     .executableTarget(name: "sluiced", dependencies: ["SluiceDaemon"], swiftSettings: strict),
     .executableTarget(
       name: "sluice",
       dependencies: [
         "DatasetModel", "LinuxSystem", "LocalSocket", "WireProtocol", "Planning", "DaemonConfiguration", "ShardFormats",
-        "Codecs", "AdminDocuments", "DaemonClient", "ShardWriter", argumentParser, systemPackage,
+        "Codecs", "AdminDocuments", "DaemonClient", "StreamRegistry", "BuiltInStreams", "Transfer", "ShardWriter",
+        "ShardVerifier", argumentParser, systemPackage,
       ],
       swiftSettings: strict),
 
@@ -134,16 +140,21 @@ let package = Package(
     .executableTarget(
       name: "TransferBench", dependencies: ["LinuxSystem", "Transfer"],
       path: "Tests/TransferBench", swiftSettings: strict),
-    tests("BuiltInStreams", ["DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", "FaultServer"]),
+    tests(
+      "BuiltInStreams",
+      [
+        "DatasetModel", "LinuxSystem", "Codecs", "StreamRegistry", "Transfer", "FaultServer", "StreamSourceConformance",
+      ]),
     tests("ExecStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", "CExecGuard", systemPackage]),
     tests("SyntheticStreams", ["DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats"]),
     tests(
       "StreamSourceConformance",
       [
         "DatasetModel", "LinuxSystem", "StreamRegistry", "ShardFormats", "BuiltInStreams", "ExecStreams",
-        "SyntheticStreams", "DaemonConfiguration", systemPackage,
+        "SyntheticStreams", "DaemonConfiguration", "Transfer", systemPackage,
       ]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
+    tests("ShardVerifier", ["DatasetModel", "Codecs", "ShardFormats", "ShardWriter"]),
     tests("ShardWriter", ["DatasetModel", "Codecs", "ShardFormats"]),
     .executableTarget(
       name: "FormatsBenchmark", dependencies: ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage],

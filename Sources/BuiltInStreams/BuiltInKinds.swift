@@ -32,3 +32,10 @@ extension StreamConfiguration {
     return limits
   }
 }
+
+extension RangeAdvisor {
+  /// Reads `parallel_ranges`: into how many ranges a large file goes, 1 for one piece; found out when absent.
+  static func read(_ reader: inout ConfigurationReader) -> RangeAdvisor {
+    RangeAdvisor(parts: reader.integer("parallel_ranges", in: 1...mostParts))
+  }
+}

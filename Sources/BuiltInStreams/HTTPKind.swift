@@ -3,10 +3,12 @@ import Transfer
 
 /// Kinds `https` and `http`: files below a URL of a web server.
 ///
-/// Keys under `with`: `headers`, a map of header names to values sent with every request to the stream's own host.
+/// Keys under `with`: `headers`, a map of header names to values sent with every request to the stream's own host, and
+/// (as for every remote kind) `parallel_ranges`.
 enum HTTPKind {
   static func make(_ configuration: StreamConfiguration, transport: any Transport) throws -> any StreamSource {
     var reader = configuration.withReader()
+    let ranges = RangeAdvisor.read(&reader)
     let headers = headers(&reader)
     var problems: [ConfigurationProblem] = []
     let remote = configuration.remote ?? ""
@@ -27,7 +29,7 @@ enum HTTPKind {
     if let split = configuration.split { url = url.appending(split) }
     return try HTTPSource(
       root: url.text, transport: transport, headers: headers, subdirectories: configuration.subdirectories,
-      allowsPlainHTTP: configuration.allowHTTP, limits: configuration.fetchLimits)
+      allowsPlainHTTP: configuration.allowHTTP, limits: configuration.fetchLimits, ranges: ranges)
   }
 
   private static func headers(_ reader: inout ConfigurationReader) -> [HTTPField] {

@@ -12,12 +12,13 @@ public struct HTTPSource: StreamSource {
   ///   - transport: what moves the bytes.
   ///   - headers: sent with every request; mark credentials secret.
   ///   - subdirectories: where the index.json files are; a web server cannot be listed.
+  ///   - ranges: into how many ranges a large file goes.
   ///   - allowsPlainHTTP: whether `http://` may go to other machines.
   /// - Throws: `StreamSourceError` (`permanent`) when `root` is no such URL.
   public init(
     root: String, transport: any Transport, headers: [HTTPField] = [],
     subdirectories: StreamConfiguration.Subdirectories = .none,
-    allowsPlainHTTP: Bool = false, limits: FetchLimits = FetchLimits()
+    allowsPlainHTTP: Bool = false, limits: FetchLimits = FetchLimits(), ranges: RangeAdvisor = RangeAdvisor()
   ) throws(StreamSourceError) {
     guard let url = RequestURL(root), ["https", "http"].contains(url.scheme), !url.host.isEmpty else {
       throw StreamSourceError(
@@ -29,7 +30,7 @@ public struct HTTPSource: StreamSource {
     }
     source = RemoteSource(
       service: HTTPService(root: url, headers: headers, allowsPlainHTTP: allowsPlainHTTP), transport: transport,
-      subdirectories: subdirectories, limits: limits)
+      subdirectories: subdirectories, limits: limits, ranges: ranges)
   }
 
   public var location: String { source.location }

@@ -13,17 +13,19 @@ struct RemoteSource: StreamSource {
   let transport: any Transport
   let subdirectories: StreamConfiguration.Subdirectories
   let limits: FetchLimits
+  let ranges: RangeAdvisor
 
   var location: String { service.location }
 
   init(
     service: any RemoteService, transport: any Transport, subdirectories: StreamConfiguration.Subdirectories = .none,
-    limits: FetchLimits = FetchLimits()
+    limits: FetchLimits = FetchLimits(), ranges: RangeAdvisor = RangeAdvisor()
   ) {
     self.service = service
     self.transport = transport
     self.subdirectories = subdirectories
     self.limits = limits
+    self.ranges = ranges
   }
 
   func manifest() async throws -> ManifestAnswer {
@@ -85,14 +87,28 @@ struct RemoteSource: StreamSource {
       extent = .exactly(range: resume.bytes..<request.bytes, total: request.bytes)
       validator = resume.validator
     }
-    let receipt = try await perform(
-      extent, validator: validator, limits: request.limits, into: staging.descriptor, progress: staging.progress
-    ) { [extent] in try await self.service.target(for: request.path, extent: extent) }
+    let ticket = ranges.begin(bytes: extent.end - extent.start)
+    var moved = 0
+    defer { ranges.end(ticket, moved: moved) }
+    let receipt = try await fetch(extent, parts: ticket.parts, validator, request, into: staging)
+    moved = receipt.moved
     return FetchReceipt(bytes: receipt.end, validator: receipt.validator, moved: receipt.moved)
   }
 
+  private func fetch(
+    _ extent: Extent, parts: Int, _ validator: String?, _ request: FileRequest, into staging: StagingFile
+  ) async throws -> TransferReceipt {
+    guard parts > 1 else { return try await fetchPart(extent, validator, request, into: staging) }
+    do {
+      return try await fetchInParts(parts, extent, validator, request, into: staging)
+    } catch let error as StreamSourceError where error.code == .permanent && error.cause == "contentRange" {
+      ranges.refuse()
+      return try await fetchPart(extent, validator, request, into: staging)
+    }
+  }
+
   /// One attempt; a second one only when the first was refused and there are better credentials.
-  private func perform(
+  func perform(
     _ extent: Extent, validator: String?, limits: FetchLimits, into file: OwnedDescriptor,
     progress: @escaping @Sendable (Int) -> Void, target: () async throws -> RemoteTarget
   ) async throws -> TransferReceipt {

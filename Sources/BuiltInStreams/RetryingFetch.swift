@@ -109,6 +109,7 @@ public final class RetryingFetch: Sendable {
       }
       statistics.failed(download, cause: failure.cause, isRetried: true)
       keep(keepsBytes ? failure : nil)
+      // The back-off itself: nothing but time is waited for.
       if seconds > 0 { try await clock.sleep(seconds) }
     }
   }
@@ -136,6 +137,7 @@ public final class RetryingFetch: Sendable {
     try await withThrowingTaskGroup(of: FetchReceipt.self) { group in
       group.addTask { try await body() }
       group.addTask { [clock] in
+        // A deadline; cancelled as soon as the source is done.
         try await clock.sleep(seconds)
         throw StreamSourceError(.transient, "the source was not done after \(Int(seconds)) s", cause: "deadline")
       }

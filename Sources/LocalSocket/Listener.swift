@@ -87,10 +87,9 @@ public final class Listener: Sendable {
 
   /// Waits until no connection is served; false if that takes longer than `timeout`.
   public func waitUntilIdle(within timeout: Duration) -> Bool {
-    let parts = timeout.components
-    let nanoseconds =
-      Int(clamping: parts.seconds.multipliedReportingOverflow(by: 1_000_000_000).partialValue)
-      + Int(parts.attoseconds / 1_000_000_000)
+    // A century is as good as for ever, and its nanoseconds fit.
+    let parts = min(timeout, .seconds(100 * 365 * 86_400)).components
+    let nanoseconds = Int(parts.seconds) * 1_000_000_000 + Int(parts.attoseconds / 1_000_000_000)
     return threads.wait(timeout: .now() + .nanoseconds(nanoseconds)) == .success
   }
 

@@ -85,6 +85,7 @@ public final class Daemon: Sendable {
       LoadingService(streams: streams, parts: parts, notifier: options.notifier, logger: logger),
       PrefetchService(shards: parts.shards, logger: logger),
       WatchdogService(notifier: options.notifier, parts: parts, socket: options.configuration.socket.path, logger: logger),
+      HTTPService(configuration: options.configuration.http, parts: parts, logger: logger),
     ]
     var group = ServiceGroupConfiguration(services: services.map { .init(service: $0) }, logger: logger)
     group.maximumGracefulShutdownDuration = .seconds(options.configuration.drainSeconds + 5)

@@ -1,10 +1,12 @@
 import BuiltInStreams
 import DaemonConfiguration
+import ExecStreams
 import LinuxSystem
 import LogOutput
 import Logging
 import Server
 import StreamRegistry
+import SyntheticStreams
 import SystemPackage
 import Transfer
 
@@ -26,16 +28,18 @@ struct DaemonProgram {
     let file = command.config ?? command.checkConfig ?? ""
     // The transport is wanted by the kinds before the configuration that sizes it is read.
     let transport = LateTransport()
+    let commandLog = CommandLog()
     let registry: StreamRegistry
     let configuration: Configuration
     do {
-      registry = try makeRegistry(transport)
+      registry = try makeRegistry(transport, commandLog)
       configuration = try Configuration.load(path: file, registry: registry)
     } catch {
       StandardError.write(line: "\(error)")
       return Self.configurationStatus
     }
     let logger = LogSetup.logger(configuration.log)
+    commandLog.set(logger)
     let fetchers = FetcherPool(configuration: .init(fetchers: configuration.transfer.fetchers ?? 0)) { event in
       logger.debug("fetcher", metadata: ["event": "\(event)"])
     }
@@ -62,9 +66,11 @@ struct DaemonProgram {
     }
   }
 
-  private func makeRegistry(_ transport: LateTransport) throws -> StreamRegistry {
+  private func makeRegistry(_ transport: LateTransport, _ commandLog: CommandLog) throws -> StreamRegistry {
     var registry = StreamRegistry()
     try BuiltInKinds.register(in: &registry, transport: transport)
+    try SyntheticStream.register(in: &registry)
+    try ExecStream.register(in: &registry, log: commandLog.write)
     try register(&registry)
     return registry
   }

@@ -39,6 +39,9 @@ struct SyntheticSettings: Sendable, Hashable {
     for (key, isGiven) in [("remote", stream.remote != nil), ("local", stream.local != nil)] where isGiven {
       reader.absorb([stream.problem(key, "is not for synthetic streams, which come from nowhere; leave it out")])
     }
+    if !stream.credentials.isNull {
+      reader.absorb([stream.problem("credentials", "is not for synthetic streams, which need none; leave it out")])
+    }
     if stream.subdirectories != .none {
       reader.absorb([stream.problem("subdirectories", "is not for synthetic streams; leave it out")])
     }

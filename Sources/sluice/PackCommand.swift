@@ -1,4 +1,5 @@
 import ArgumentParser
+import DatasetModel
 import LinuxSystem
 import ShardWriter
 
@@ -61,9 +62,11 @@ struct PackCommand: AsyncParsableCommand {
       let options = try ShardOptions.parse(sizeLimit: sizeLimit, compression: compression, hashes: hashes)
       let packer = try Packer(
         input: try input(), options: options, directory: output, jobs: jobs ?? ProcessSettings.cores)
-      var meter = ProgressMeter(isShown: !quiet && StandardError.isTerminal)
-      let total = try await packer.run { meter.show($0) }
-      meter.clear()
+      let meter = PackProgress()
+      var line = StatusLine(isShown: !quiet && StandardError.isTerminal)
+      defer { line.clear() }
+      let total = try await packer.run { progress in line.show(meter.line(progress)) }
+      line.clear()
       if !quiet { print(summary(total, seconds: meter.seconds)) }
     } catch let error as PackError {
       StandardError.write(line: "sluice pack: \(error.message)")
@@ -102,7 +105,7 @@ struct PackCommand: AsyncParsableCommand {
   }
 
   private func summary(_ total: Packer.Progress, seconds: Double) -> String {
-    "\(total.samples) samples in \(total.shards) shards, \(ProgressMeter.size(total.writtenBytes)), "
-      + "in \(ProgressMeter.time(seconds)): \(output)"
+    "\(total.samples) samples in \(total.shards) shards, \(ByteCount.describe(total.writtenBytes)), "
+      + "in \(PackProgress.time(seconds)): \(output)"
   }
 }

@@ -34,16 +34,13 @@ struct PlanConfiguredOptions: ParsableArguments {
     if config == nil, dataset != nil { throw ValidationError("--dataset needs --config FILE.") }
   }
 
-  /// The world to plan for.
-  var world: World { World(nodes: nodes, ranksPerNode: ranksPerNode, workersPerRank: workersPerRank) }
-
-  /// Where the epoch continues.
-  var resume: ResumePoint {
-    ResumePoint(epoch: epoch, sampleInEpoch: sampleInEpoch, initialPhysicalNodes: initialPhysicalNodes)
-  }
-
-  /// The request for the named dataset.
+  /// The request for the named dataset; its streams' indexes are read from where the streams are.
   func request() async throws -> PlanRequest {
-    throw ValidationError("--config is not built in yet.")
+    guard let config, let dataset else { throw ValidationError("Give --config FILE and --dataset NAME.") }
+    let described = try await ConfiguredDataset.load(DatasetName(dataset), configuration: config)
+    return PlanRequest(
+      streams: described.streams, options: described.options,
+      world: World(nodes: nodes, ranksPerNode: ranksPerNode, workersPerRank: workersPerRank), epoch: epoch,
+      resume: ResumePoint(epoch: epoch, sampleInEpoch: sampleInEpoch, initialPhysicalNodes: initialPhysicalNodes))
   }
 }

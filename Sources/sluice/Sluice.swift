@@ -8,6 +8,6 @@ struct Sluice: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       HealthCommand.self, StatusCommand.self, WhyCommand.self, CacheCommand.self, PrefetchCommand.self,
-      ReloadCommand.self, PlanCommand.self,
+      ReloadCommand.self, PlanCommand.self, PackCommand.self, VerifyCommand.self,
     ])
 }

@@ -17,6 +17,7 @@ final class LocalSourceTests {
     }
   }
 
+  // A leftover in the temporary directory does not matter.
   deinit { try? FileManager.default.removeItem(atPath: root) }
 
   @Test func indexesAreFoundOrListed() async throws {

@@ -2,6 +2,7 @@ import DatasetModel
 import FaultServer
 import LinuxSystem
 import StreamRegistry
+import StreamSourceConformance
 import Testing
 import Transfer
 
@@ -63,6 +64,11 @@ struct S3Tests {
         #expect(resumed.moved == 62_144)
       }
     }
+  }
+
+  @Test func conformsToTheDoor() async throws {
+    let findings = await StreamSourceConformance(try source("s3://streams/dataset", server.user)).check()
+    #expect(findings.isEmpty, "\(findings)")
   }
 
   @Test func indexesAreFoundByListing() async throws {

@@ -12,6 +12,7 @@ final class TestClock: Sendable {
     TransferClock(
       now: { self.state.withLock { $0.now } },
       sleep: { seconds in
+        // A deadline's wait ends by cancellation only.
         if seconds >= 3600 { return try await Task.sleep(for: .seconds(seconds)) }
         self.state.withLock { state in
           state.now += seconds

@@ -6,11 +6,25 @@ import SystemPackage
 
 @testable import ExecStreams
 
-/// Lines that commands printed.
+/// Lines that commands printed, as a list and as they come.
 final class Lines: Sendable {
   private let lines = Mutex<[String]>([])
+  private let coming: AsyncStream<String>
+  private let continuation: AsyncStream<String>.Continuation
+
+  init() { (coming, continuation) = AsyncStream<String>.makeStream() }
+
   var all: [String] { lines.withLock { $0 } }
-  func add(_ line: String) { lines.withLock { $0.append(line) } }
+
+  func add(_ line: String) {
+    lines.withLock { $0.append(line) }
+    continuation.yield(line)
+  }
+
+  /// Waits until so many lines have come.
+  func wait(for count: Int) async {
+    for await _ in coming where all.count >= count { return }
+  }
 }
 
 /// A stream whose command is a shell script, with `mode` and whatever else in its environment.

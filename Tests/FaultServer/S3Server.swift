@@ -46,11 +46,15 @@ public final class S3Server: Sendable {
       .deletingLastPathComponent().appendingPathComponent(".venv/bin/python3").path
   }
 
+  /// A small dataset of the fixtures.
+  public static let dataset = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("Fixtures/datasets/mds_plain").path
+
   private init() throws {
     let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("s3_server.py")
     let process = Process()
     process.executableURL = URL(fileURLWithPath: Self.python)
-    process.arguments = [script.path]
+    process.arguments = [script.path, Self.dataset]
     let (input, output) = (Pipe(), Pipe())
     process.standardInput = input
     process.standardOutput = output

@@ -20,9 +20,9 @@ import ssl
 import struct
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
 
 LOG = []
 COUNTS = {}
@@ -119,10 +119,6 @@ class Handler(BaseHTTPRequestHandler):
 
     def fault_noranges(self, rest):
         self.send(self.bytes, 200)
-
-    def fault_slow_start(self, rest):
-        time.sleep(float(self.query.get("seconds", "0.3")))
-        self.ranged(self.bytes)
 
     def fault_truncate(self, rest):
         """Always half a body, promised whole."""
@@ -275,20 +271,20 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(b"busy", int(self.query.get("status", "503")), **headers)
         self.ranged(self.bytes)
 
-    def fault_index(self, rest):
-        self.send(json.dumps({"version": 2, "shards": [], "name": rest}).encode(), 200, ETag='"index"')
-
     def fault_files(self, rest):
-        """A stream: index.json there, or below `sub` only."""
-        if rest[-1] == "index.json":
-            return self.send(b'{"version": 2, "shards": []}', 200, ETag='"index"')
-        self.ranged(self.bytes)
+        """What is in the directory `--files`, as a proper server has it."""
+        path = Path(self.server.files, *(unquote(part) for part in rest))
+        if ".." in rest or not path.is_file():
+            return self.send(b"no such file", 404)
+        data = path.read_bytes()
+        self.ranged(data, tag=f'"{hashlib.sha256(data).hexdigest()}"')
 
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
     context = None
+    files = "."
 
     def finish_request(self, request, client_address):
         if self.context is not None:
@@ -301,8 +297,10 @@ class Server(ThreadingHTTPServer):
 
 def main():
     parser = argparse.ArgumentParser(description="A web server that misbehaves on request.")
+    parser.add_argument("--files", default=".", help="the directory under /files/0/")
     parser.add_argument("--tls", nargs=2, metavar=("CERTIFICATE", "KEY"))
     options = parser.parse_args()
+    Server.files = options.files
     server = Server(("127.0.0.1", 0), Handler)
     if options.tls:
         server.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

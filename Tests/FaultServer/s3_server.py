@@ -1,9 +1,10 @@
 """moto's S3 server with signatures checked, for tests.
 
-    python3 s3_server.py
+    python3 s3_server.py [DIRECTORY]
 
-Makes a bucket with a stream in it, a user who may read it and a role with a session token, turns the check of signatures
-on, and prints one line of JSON: the port and both sets of keys. Serves until its standard input ends.
+Makes a bucket with a stream in it (and what is in DIRECTORY, under dataset/), a user who may read it and a role with a
+session token, turns the check of signatures on, and prints one line of JSON: the port and both sets of keys. Serves until
+its standard input ends.
 """
 
 import json
@@ -11,13 +12,14 @@ import logging
 import os
 import sys
 import urllib.request
+from pathlib import Path
 
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 os.environ["AWS_ACCESS_KEY_ID"] = os.environ["AWS_SECRET_ACCESS_KEY"] = "test"
 os.environ.pop("AWS_PROFILE", None)
 
-import boto3  # noqa: E402
-from moto.server import ThreadedMotoServer  # noqa: E402
+import boto3
+from moto.server import ThreadedMotoServer
 
 POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
 
@@ -39,7 +41,9 @@ def main():
     for name in ["pile/shard.00000.mds", "pile/odd name+&é=1.mds"]:
         s3.put_object(Bucket="streams", Key=name, Body=bytes(range(256)) * 1024)
     s3.put_object(Bucket="streams", Key="parts/readme.txt", Body=b"no index here")
-    s3.put_object(Bucket="streams", Key="open/index.json", Body=b"{}", ACL="public-read")
+    for root in map(Path, sys.argv[1:]):
+        for path in (found for found in root.rglob("*") if found.is_file()):
+            s3.put_object(Bucket="streams", Key=f"dataset/{path.relative_to(root)}", Body=path.read_bytes())
 
     iam.create_user(UserName="trainer")
     iam.put_user_policy(UserName="trainer", PolicyName="read", PolicyDocument=json.dumps(POLICY))

@@ -91,7 +91,6 @@ struct ListenerTests {
     let manager = try UnixSocket.make()
     try manager.bind(to: address)
     try manager.listen(backlog: 8)
-    defer { try? SocketFile(path: path).remove() }
 
     func adopt() throws -> TestDaemon {
       let socket = UnixSocket(try manager.descriptor.duplicate())
@@ -109,6 +108,7 @@ struct ListenerTests {
     var buffer = [UInt8](repeating: 0, count: 64)
     #expect(try buffer.withUnsafeMutableBytes { try early.receive(into: $0) } > 0)
     #expect(try second.end())
+    try SocketFile(path: path).remove()
   }
 
   @Test("stop and disconnect wake everyone; afterwards nobody listens")

@@ -50,11 +50,16 @@ struct PlanPropertiesTests {
       let setup = try EpochSetup(request)
       let work = PlanningWork(setup, ranks: 0..<1, threads: 1)
       var drawn: Set<Int> = []
+      var times: [Int: Int] = [:]
       for stream in setup.streams.indices {
         let units: ShuffleUnits<UInt32> = await Resampling.units(of: stream..<stream + 1, work)
         drawn.formUnion(units.samples.map { Int($0) })
+        times.merge(Self.counts(units.samples.map { Int($0) })) { $0 + $1 }
       }
       let delivered = plan.delivered.flatMap { $0 }
+      let isRepeated = Self.counts(delivered).contains { $0.value > times[$0.key, default: 0] }
+      let isRepeatDeclared = plan.warnings.contains { $0.kind == .samplesRepeated }
+      #expect(!isRepeated || isRepeatDeclared, "seed \(seed): samples silently repeated")
       #expect(Set(delivered).isSubset(of: drawn), "seed \(seed)")
       let isMissing = Set(delivered).count < drawn.count
       let isDeclared = plan.warnings.contains { [.samplesDropped, .emptyEpoch].contains($0.kind) }

@@ -40,6 +40,7 @@ struct TransferBench {
     let peaks = try (["/proc/self/status"] + children).map { try peak($0) }
     // Waited for, so that their CPU time counts as ours.
     pool.close()
+    // The pool has no event for it, and nothing is measured any more.
     while pool.snapshot.processIDs.count > 0 { try await Task.sleep(for: .milliseconds(1)) }
     let (whole, attoseconds) = seconds.components
     print(Double(whole) + Double(attoseconds) / 1e18, peaks[0], peaks.dropFirst().reduce(0, +))

@@ -66,9 +66,13 @@ struct FetcherPoolTests {
     try await withThrowingTaskGroup { group in
       group.addTask {
         var random = SplitMix(seed)
+        var killed: Set<Int32> = []
         while kills.value < 50 {
+          // Kills come at odd moments: time is what is tested.
           try await Task.sleep(for: .milliseconds(Int(10 + random.next() % 60)))
-          if let victim = pool.snapshot.processIDs.randomElement(using: &random), pool.snapshot.running > 0 {
+          if let victim = pool.snapshot.processIDs.randomElement(using: &random), pool.snapshot.running > 0,
+            killed.insert(victim).inserted
+          {
             ChildProcess(processID: victim).end()
             kills.add()
           }
@@ -92,7 +96,7 @@ struct FetcherPoolTests {
       try await group.waitForAll()
     }
     #expect(kills.value == 50)
-    #expect(pool.snapshot.ended >= 40)
+    #expect(pool.snapshot.ended >= 49)  // The last one may not have been waited for yet.
   }
 
   @Test func aSilentProcessIsReplaced() async throws {
@@ -141,6 +145,7 @@ struct FetcherPoolTests {
         for _ in 0..<40 {
           group.addTask { do { try await fetch(pool, "good", 300_000) } catch {} }
         }
+        // The storm's cancellations come at different moments of the downloads.
         do { try await Task.sleep(for: .milliseconds(round)) } catch {}
         group.cancelAll()
       }

@@ -69,18 +69,32 @@ struct FrameMutationTests {
     guard frame.count >= FrameHeader.byteCount else { return false }
     let kind = UInt16(frame[4]) | UInt16(frame[5]) << 8
     if kind & 0x8000 == 0 {
-      guard let request = decode(frame, { try? Request(kind: kind, payload: $0) }) else { return false }
+      guard let request = decode(frame, { payload throws(WireError) in try Request(kind: kind, payload: payload) })
+      else { return false }
       let again = request.payload.frame(request: 1)
-      try #require(decode(again, { try? Request(kind: kind, payload: $0) }) == request, "round \(round)")
+      try #require(
+        decode(again, { payload throws(WireError) in try Request(kind: kind, payload: payload) }) == request,
+        "round \(round)")
     } else {
-      guard let reply = decode(frame, { try? Reply(kind: kind, payload: $0) }) else { return false }
+      guard let reply = decode(frame, { payload throws(WireError) in try Reply(kind: kind, payload: payload) }) else {
+        return false
+      }
       let again = reply.payload.frame(request: 1)
-      try #require(decode(again, { try? Reply(kind: kind, payload: $0) }) == reply, "round \(round)")
+      try #require(
+        decode(again, { payload throws(WireError) in try Reply(kind: kind, payload: payload) }) == reply,
+        "round \(round)")
     }
     return true
   }
 
-  private static func decode<Value>(_ frame: [UInt8], _ body: (UnsafeRawBufferPointer) -> Value?) -> Value? {
-    frame.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[FrameHeader.byteCount...])) }
+  /// What the payload says, or nil if it is refused.
+  private static func decode<Value>(
+    _ frame: [UInt8], _ body: (UnsafeRawBufferPointer) throws(WireError) -> Value
+  ) -> Value? {
+    frame.withUnsafeBytes { bytes in
+      do throws(WireError) {
+        return try body(UnsafeRawBufferPointer(rebasing: bytes[FrameHeader.byteCount...]))
+      } catch { return nil }
+    }
   }
 }

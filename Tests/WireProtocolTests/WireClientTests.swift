@@ -65,6 +65,16 @@ struct WireClientTests {
     #expect(try client.receive(answerTo: HealthRequest(), number: health) == Self.ready)
   }
 
+  @Test("no more requests are sent ahead than the daemon allows")
+  func pipelineLimit() throws {
+    let transport = ScriptedTransport([Self.welcome])
+    var client = try WireClient(transport, hello: Self.hello)
+    for _ in 0..<4 { _ = try client.send(HealthRequest()) }
+    let sent = transport.sent.count
+    #expect(throws: WireClientError.self) { try client.send(HealthRequest()) }
+    #expect(transport.sent.count == sent)
+  }
+
   @Test("descriptors come before the reply that needs them, and go when the reply orders it")
   func files() throws {
     let columns = BatchColumns(counts: [1], ids: [0], streams: [0], shards: [0], indices: [0], schemas: [0])

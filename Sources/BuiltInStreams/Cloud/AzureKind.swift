@@ -12,8 +12,9 @@ enum AzureKind {
     environment: @escaping @Sendable (String) -> String? = EnvironmentVariable.value
   ) throws -> any StreamSource {
     var reader = configuration.withReader()
+    let ranges = RangeAdvisor.read(&reader)
     let credentials = CredentialKeys(configuration, kind: .azure, environment: environment)
-    let text = configuration.withSplit(configuration.remote ?? "")
+    let text = configuration.remote ?? ""
     let parts = text.dropFirst("azure://".count).split(separator: "/", omittingEmptySubsequences: true).map(String.init)
     if !text.lowercased().hasPrefix("azure://") || parts.count < 2 {
       reader.absorb([
@@ -26,12 +27,13 @@ enum AzureKind {
     reader.absorb(credentials.problems)
     try reader.finish()
     let service = AzureService(
-      account: account, container: parts[1], prefix: parts.dropFirst(2).joined(separator: "/"),
+      account: account, container: parts[1],
+      prefix: (parts.dropFirst(2) + (configuration.split.map { [$0] } ?? [])).joined(separator: "/"),
       endpoint: endpoint ?? RequestURL(scheme: "https", host: "\(account).blob.core.windows.net"),
       allowsPlainHTTP: configuration.allowHTTP, store: credentials.store())
     return RemoteSource(
       service: service, transport: transport, subdirectories: configuration.subdirectories,
-      limits: configuration.fetchLimits)
+      limits: configuration.fetchLimits, ranges: ranges)
   }
 }
 

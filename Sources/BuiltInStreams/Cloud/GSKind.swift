@@ -11,6 +11,7 @@ enum GSKind {
     environment: @escaping @Sendable (String) -> String? = EnvironmentVariable.value
   ) throws -> any StreamSource {
     var reader = configuration.withReader()
+    let ranges = RangeAdvisor.read(&reader)
     let credentials = CredentialKeys(configuration, kind: .gs, environment: environment)
     var settings = S3Kind.bucket(configuration, scheme: "gs", &reader)
     settings.endpoint =
@@ -23,6 +24,6 @@ enum GSKind {
     try reader.finish()
     return RemoteSource(
       service: S3Service(settings, scheme: "gs", store: credentials.store()), transport: transport,
-      subdirectories: configuration.subdirectories, limits: configuration.fetchLimits)
+      subdirectories: configuration.subdirectories, limits: configuration.fetchLimits, ranges: ranges)
   }
 }

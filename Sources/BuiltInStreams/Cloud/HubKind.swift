@@ -12,8 +12,9 @@ enum HubKind {
     environment: @escaping @Sendable (String) -> String? = EnvironmentVariable.value
   ) throws -> any StreamSource {
     var reader = configuration.withReader()
+    let ranges = RangeAdvisor.read(&reader)
     let credentials = CredentialKeys(configuration, kind: .hub, environment: environment)
-    let text = configuration.withSplit(configuration.remote ?? "")
+    let text = configuration.remote ?? ""
     var parts = text.dropFirst("hf://".count).split(separator: "/", omittingEmptySubsequences: true).map(String.init)
     if !text.lowercased().hasPrefix("hf://") || parts.count < 3 || parts[0] != "datasets" {
       reader.absorb([configuration.problem("remote", "must be hf://datasets/organisation/name/path")])
@@ -26,12 +27,12 @@ enum HubKind {
     try reader.finish()
     let service = HubService(
       repository: "\(parts[1])/\(named.first ?? "")", revision: named.count > 1 ? named[1] : revision,
-      path: parts.dropFirst(3).joined(separator: "/"),
+      path: (parts.dropFirst(3) + (configuration.split.map { [$0] } ?? [])).joined(separator: "/"),
       endpoint: endpoint ?? RequestURL(scheme: "https", host: "huggingface.co"),
       allowsPlainHTTP: configuration.allowHTTP, store: credentials.store())
     return RemoteSource(
       service: service, transport: transport, subdirectories: configuration.subdirectories,
-      limits: configuration.fetchLimits)
+      limits: configuration.fetchLimits, ranges: ranges)
   }
 }
 

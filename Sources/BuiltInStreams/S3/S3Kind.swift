@@ -13,6 +13,7 @@ enum S3Kind {
     environment: @escaping @Sendable (String) -> String? = EnvironmentVariable.value
   ) throws -> any StreamSource {
     var reader = configuration.withReader()
+    let ranges = RangeAdvisor.read(&reader)
     let credentials = CredentialKeys(configuration, kind: .s3, environment: environment)
     var settings = bucket(configuration, scheme: "s3", &reader)
     settings.allowsPlainHTTP = configuration.allowHTTP
@@ -29,7 +30,7 @@ enum S3Kind {
     try reader.finish()
     return RemoteSource(
       service: S3Service(settings, scheme: "s3", store: store), transport: transport,
-      subdirectories: configuration.subdirectories, limits: configuration.fetchLimits)
+      subdirectories: configuration.subdirectories, limits: configuration.fetchLimits, ranges: ranges)
   }
 
   /// Bucket and prefix of `scheme://bucket/prefix`, the split included.

@@ -33,6 +33,11 @@ public final class DirectoryLock: Sendable {
     do throws(SystemError) { try DirectoryLock.write(processID: getpid(), to: file) } catch { throw .system(error) }
   }
 
+  /// Gives the lock back before this object goes; a second time does nothing.
+  public func release() {
+    _ = flock(file.raw, LOCK_UN)
+  }
+
   private static func owner(_ file: OwnedDescriptor) -> Int? {
     do throws(SystemError) {
       let text = String(decoding: try file.read(count: 20, at: 0), as: UTF8.self)

@@ -14,6 +14,19 @@ public enum ProcessSettings {
     for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE] { _ = Glibc.signal(number, SIG_IGN) }
   }
 
+  /// Lowers the number of descriptors that this process may have, if it is higher, and forbids core files.
+  public static func limitResources(descriptors: Int) throws(SystemError) {
+    var limit = rlimit()
+    let files = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    try systemCall("getrlimit(RLIMIT_NOFILE)", "this process") { getrlimit(files, &limit) }
+    limit.rlim_cur = min(limit.rlim_cur, rlim_t(descriptors))
+    try systemCall("setrlimit(RLIMIT_NOFILE)", "this process") { setrlimit(files, &limit) }
+    var none = rlimit()
+    try systemCall("setrlimit(RLIMIT_CORE)", "this process") {
+      setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+    }
+  }
+
   /// True when at least `count` more descriptors can be opened.
   public static func hasDescriptors(_ count: Int) -> Bool {
     var limit = rlimit()

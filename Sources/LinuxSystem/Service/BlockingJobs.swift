@@ -1,4 +1,3 @@
-internal import CLinux
 import Glibc
 
 /// The queue behind a `BlockingPool`, shared by its threads.
@@ -69,25 +68,15 @@ final class BlockingJobs: @unchecked Sendable {
 
   /// The lock must be held.
   private func startThread() -> Bool {
-    var thread = pthread_t()
-    let box = Unmanaged.passRetained(self)
-    let status = pthread_create(
-      &thread, nil,
-      { argument in
-        guard let argument else { return nil }
-        Unmanaged<BlockingJobs>.fromOpaque(argument).takeRetainedValue().serve()
-        return nil
-      }, box.toOpaque())
-    guard status == 0 else {
-      box.release()
-      return false
+    do throws(SystemError) {
+      try SystemThread.start(name) { self.serve() }
+      return true
+    } catch {
+      return false  // The threads there are do the work, or the caller's does.
     }
-    pthread_detach(thread)
-    return true
   }
 
   private func serve() {
-    _ = sluice_name_this_thread(name)  // For the operator's eyes; a thread without a name works as well.
     while let job = awaitJob() { job() }
   }
 

@@ -8,7 +8,9 @@ public enum StandardError {
     bytes.append(0x0a)
     var done = 0
     while done < bytes.count {
-      let count = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress.map { $0 + done }, bytes.count - done) }
+      let count = bytes.withUnsafeBytes {
+        Glibc.write(STDERR_FILENO, $0.baseAddress.map { $0 + done }, bytes.count - done)
+      }
       if count > 0 { done += count } else if errno != EINTR { return }
     }
   }

@@ -162,7 +162,11 @@ enum DevicePerStreamBatching {
     var warnings = work.roundedResume
     let size = setup.options.batchSize
     for (stream, drawn) in samples.enumerated() {
-      let dropped = drawn - Strand.samplesKept(nodes.map { $0.strands[stream] }, inBatchesOf: size)
+      let strands = nodes.map { $0.strands[stream] }
+      let delivered = Strand.samplesKept(strands, inBatchesOf: size)
+      let dropped = drawn - delivered
+      let kept = strands.reduce(0) { $0 + $1.entries / size * size }
+      warnings += BatchingWarnings.repeated(setup.streams[stream].name.rawValue, kept - delivered, of: kept, setup)
       if dropped > 0 {
         warnings.append(
           BatchingWarnings.dropped(

@@ -42,13 +42,15 @@ enum PerStreamBatching {
     let setup = work.setup
     var warnings = work.roundedResume
     for (stream, partition) in partitions.enumerated() {
-      let dropped = partition.rows.samplesMissing(fromFirst: partition.fullBatches * setup.globalBatch)
+      let name = setup.streams[stream].name.rawValue
+      let kept = partition.fullBatches * setup.globalBatch
+      let dropped = partition.rows.samplesMissing(fromFirst: kept)
       if dropped > 0 {
         warnings.append(
           BatchingWarnings.dropped(
-            setup.streams[stream].name.rawValue, dropped, of: partition.rows.samples, batch: "global batch",
-            size: setup.globalBatch))
+            name, dropped, of: partition.rows.samples, batch: "global batch", size: setup.globalBatch))
       }
+      warnings += BatchingWarnings.repeated(name, kept - (partition.rows.samples - dropped), of: kept, setup)
     }
     if batches == 0 { warnings.append(BatchingWarnings.nothingLeft(setup)) }
     return warnings
@@ -63,6 +65,18 @@ enum BatchingWarnings {
       "\(dropped) of the \(samples) samples drawn from stream '\(stream)' are in no batch, because they do not fill "
         + "a whole \(batch) of \(size). Choose a number of samples that is a multiple of \(size), or batching_method "
         + "'random'")
+  }
+
+  /// None if no place repeats a sample.
+  static func repeated(_ stream: String, _ repeats: Int, of places: Int, _ setup: EpochSetup) -> [PlanningWarning] {
+    if repeats <= 0 { return [] }
+    return [
+      PlanningWarning(
+        .samplesRepeated,
+        "\(repeats) of the \(places) places of stream '\(stream)' repeat a sample, because its samples do not divide "
+          + "over \(setup.canonicalNodes) canonical nodes and \(setup.world.ranks) ranks. Choose a number of samples "
+          + "that is a multiple of both")
+    ]
   }
 
   static func nothingLeft(_ setup: EpochSetup) -> PlanningWarning {

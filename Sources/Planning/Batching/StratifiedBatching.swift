@@ -124,12 +124,15 @@ enum StratifiedBatching {
     }
     if all <= work.skippedBatches { warnings.append(BatchingWarnings.nothingLeft(setup)) }
     for (stream, layer) in layers.enumerated() {
-      let dropped = layer.rows.samplesMissing(fromFirst: all * layer.slots.count)
+      let kept = all * layer.slots.count
+      let dropped = layer.rows.samplesMissing(fromFirst: kept)
+      let name = setup.streams[stream].name.rawValue
+      warnings += BatchingWarnings.repeated(name, kept - (layer.samples.count - dropped), of: kept, setup)
       if dropped > 0 {
         warnings.append(
           PlanningWarning(
             .samplesDropped,
-            "\(dropped) of the \(layer.samples.count) samples drawn from stream '\(setup.streams[stream].name)' are "
+            "\(dropped) of the \(layer.samples.count) samples drawn from stream '\(name)' are "
               + "in no batch: every stream is cut to the \(all) batches that the shortest one fills, with "
               + "\(layer.slots.count) of its samples each. Choose samples in the ratio of the proportions, and a "
               + "multiple of the global batch of \(setup.globalBatch)"))

@@ -33,7 +33,7 @@ public struct EpochSetup: Hashable, Sendable {
   /// How samples are spread over nodes.
   public let partition: PartitionAlgorithm
   /// What the request does that can hurt, as far as known before the order is made.
-  public let warnings: [PlanningWarning]
+  public private(set) var warnings: [PlanningWarning]
 
   /// Samples of the epoch over all ranks, before padding.
   public var epochSize: Int { weights.total }
@@ -85,6 +85,7 @@ public struct EpochSetup: Hashable, Sendable {
             + "Set num_canonical_nodes yourself if the run began without replication"))
     }
     self.warnings = warnings
+    self.warnings += SetupWarnings.quotas(self) + SetupWarnings.blocks(self)
   }
 
   /// True when each epoch shuffles and resamples anew, false when every epoch repeats the first choice.

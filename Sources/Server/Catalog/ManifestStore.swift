@@ -67,7 +67,7 @@ struct ManifestStore: Sendable {
 
   /// The same for every spelling of the configuration that leads to the same index.
   private static func prefix(of stream: StreamConfiguration) -> String {
-    let key = "\(stream.kind)\n\(stream.location)\n\(stream.subdirectories)\n\(stream.with)"
+    let key = stream.identityText
     return "\(Hexadecimal.encode(Digest.sha256(key.utf8)).prefix(24))-"
   }
 

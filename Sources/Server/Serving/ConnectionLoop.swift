@@ -9,6 +9,10 @@ struct ConnectionLoop {
   /// Payload bytes that the columns and heads of a batch reply may have beside the samples' bytes.
   private static let replyOverhead = 64 << 20
 
+  /// How long a client may take to say hello, and to send a frame it has begun.
+  private static let helloTime = Duration.seconds(10)
+  private static let frameTime = Duration.seconds(60)
+
   let connection: Connection
   let parts: DaemonParts
   private var parser = RequestParser()
@@ -28,7 +32,10 @@ struct ConnectionLoop {
         while let next = try parser.next() {
           if try !serve(next) { return }
         }
-        let received = try parser.fill { buffer throws(LocalSocketError) in try connection.receive(into: buffer) }
+        let patience = patience
+        let received = try parser.fill { buffer throws(LocalSocketError) in
+          try connection.receive(into: buffer, within: patience)
+        }
         if received == 0 { return }
       }
     } catch let error as WireError {
@@ -40,6 +47,12 @@ struct ConnectionLoop {
     } catch {
       log("connection ended", error)
     }
+  }
+
+  /// How long the client may be silent now: for ever between requests, not before its hello nor within a frame.
+  private var patience: Duration? {
+    if service == nil { return Self.helloTime }
+    return parser.isBetweenFrames ? nil : Self.frameTime
   }
 
   /// Answers one request; false when the connection is to be closed.

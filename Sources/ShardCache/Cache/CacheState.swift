@@ -25,6 +25,8 @@ struct CacheState: Sendable {
   var recheck: Task<Void, Never>?
   /// Wakes prefetching when a shard that failed may be tried again.
   var alarm: Task<Void, Never>?
+  /// Copies found at the start whose digest was not checked again.
+  var unchecked: [(copy: CopyID, record: ShardRecord)] = []
   var isClosed = false
 }
 

@@ -18,7 +18,7 @@ extension ShardCache {
       state.withLock { $0.open[copy.copy] = CacheState.OpenFiles(files: opened) }
       return ShardLease(request, opened, cache: self, copy: copy.copy)
     } catch {
-      distrust(request, copy, error)
+      distrust(copy, error)
       giveBack(copy.copy)
       return nil
     }
@@ -55,28 +55,29 @@ extension ShardCache {
       }
       return true
     } catch {
-      distrust(request, copy, error)
+      distrust(copy, error)
       return false
     }
   }
 
   /// Takes a copy out of use and moves its files to quarantine. Its record of bytes goes with it.
-  func distrust(_ request: ShardRequest, _ copy: GrantedCopy, _ mismatch: FileCheck.Mismatch) {
+  func distrust(_ copy: GrantedCopy, _ mismatch: FileCheck.Mismatch) {
     var isGone = false
     if case .system(let error) = mismatch { isGone = error.isMissing }
     let reason = "\(mismatch)"
     let place = copy.place
-    let isFirst = state.withLock { state in
-      state.open[copy.copy] = nil
-      return state.ledger.copies[copy.copy]?.phase == .committed
-    }
-    guard isFirst else { return }
-    let target = "quarantine/\(place.name).\(copy.copy.number)"
-    options.onEvent(.quarantined(stream: request.stream, shard: request.name, place: target, reason: reason))
+    let name = "\(place.name).\(copy.copy.number)"
     let now = now
-    let actions = state.withLock { state -> [CacheAction] in
-      state.ledger.distrust(copy.copy, isGone: isGone, name: "\(place.name).\(copy.copy.number)", now: now)
+    let outcome = state.withLock { state -> (ShardFacts, [CacheAction])? in
+      state.open[copy.copy] = nil
+      // Several may find out at once; one of them acts.
+      guard let known = state.ledger.copies[copy.copy], known.phase == .committed else { return nil }
+      let facts = state.ledger[known.slot].facts
+      return (facts, state.ledger.distrust(copy.copy, isGone: isGone, name: name, now: now))
     }
+    guard let (facts, actions) = outcome else { return }
+    options.onEvent(
+      .quarantined(stream: facts.stream, shard: facts.name, place: "quarantine/\(name)", reason: reason))
     startQuarantine(copy, reason)
     act(actions)
   }

@@ -73,12 +73,13 @@ public final class ShardCache: Sendable {
     let (files, lock, recovery, free) = opened
     var ledger = CacheLedger(limits: options.limits)
     ledger.pins = recovery.pins
-    for (record, place) in recovery.copies {
-      _ = ledger.adopt(record.key, record.facts, place: place, verified: record.verified)
+    let adopted = recovery.copies.map { record, place in
+      (copy: ledger.adopt(record.key, record.facts, place: place, verified: record.verified), record: record)
     }
     for copy in recovery.quarantine { ledger.adoptQuarantined(copy.name, stream: copy.stream, bytes: copy.bytes) }
     ledger.sampled(diskFree: free)
     let cache = ShardCache(path: path, files: files, pool: pool, options: options, lock: lock, ledger: ledger)
+    cache.state.withLock { $0.unchecked = adopted }
     for event in recovery.events { options.onEvent(event) }
     cache.transition { ledger, now in
       var actions: [CacheAction] = []
@@ -112,20 +113,26 @@ public final class ShardCache: Sendable {
     act(actions)
   }
 
-  /// Stops: those who wait are told, downloads are cancelled, unlinks finished. Copies and leases stay as they are.
+  /// Stops: those who wait are told, downloads are cancelled, unlinks finished, and the directory is given back. Leases
+  /// that are still out stay readable.
   public func close() async {
-    let (waiting, work, recheck) = state.withLock { state in
+    let (waiting, work, timers) = state.withLock { state in
       state.isClosed = true
       defer { state.waiting = [:] }
-      return (state.waiting, state.work, state.recheck)
+      return (state.waiting, state.work, [state.recheck, state.alarm])
     }
     wake.finish()
-    recheck?.cancel()
+    for timer in timers { timer?.cancel() }
     for one in waiting.values {
       one.timer?.cancel()
       one.continuation.resume(returning: .failure(CacheError(.closed, "the cache is closing")))
     }
     for task in work.values { task.cancel() }
-    for task in work.values { await task.value }
+    // What ends may begin more, such as an unlink.
+    while let (number, task) = state.withLock({ $0.work.first }) {
+      await task.value
+      state.withLock { $0.work[number] = nil }
+    }
+    lock.release()
   }
 }

@@ -46,3 +46,27 @@ public struct ListedUses: NextUses, Sendable {
 struct OnceInOrder: NextUses {
   func nextUse(ofShard shard: Int, from position: Int) -> Int? { shard >= position ? shard : nil }
 }
+
+/// Several futures one after another, as of an epoch and the next: positions go on counting where the former ends.
+public struct ChainedUses: NextUses {
+  private let parts: [(first: Int, uses: any NextUses)]
+
+  /// - Parameter parts: each with the number of its positions; the last one's does not matter.
+  public init(_ parts: [(uses: any NextUses, positions: Int)]) {
+    var first = 0
+    var placed: [(first: Int, uses: any NextUses)] = []
+    for part in parts {
+      placed.append((first, part.uses))
+      first += part.positions
+    }
+    self.parts = placed
+  }
+
+  public func nextUse(ofShard shard: Int, from position: Int) -> Int? {
+    for (number, part) in parts.enumerated() {
+      if number + 1 < parts.count, parts[number + 1].first <= position { continue }
+      if let use = part.uses.nextUse(ofShard: shard, from: max(0, position - part.first)) { return part.first + use }
+    }
+    return nil
+  }
+}

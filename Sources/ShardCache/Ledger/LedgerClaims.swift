@@ -86,6 +86,7 @@ extension CacheLedger {
       wakePrefetch(&actions)
       return
     }
+    reportTightness(head, &actions)
     for other in queue.dropFirst() {
       guard let passed = claims[head]?.passed, passed < Self.passedLimit else { return }
       if admit(other, now: now, makingRoom: false, &actions) {
@@ -93,6 +94,16 @@ extension CacheLedger {
         queue.removeAll { $0 == other }
       }
     }
+  }
+
+  /// Says once for each claim that it waits for others to let go, since nothing more can be evicted.
+  private mutating func reportTightness(_ id: ClaimID, _ actions: inout [CacheAction]) {
+    guard let claim = claims[id], !claim.isReported else { return }
+    let wanted = claim.slots.reduce(0) { $0 + (isAbsent($1) ? self[$1].facts.peakBytes : 0) }
+    guard wanted > room + leaving(nil) else { return }
+    claims[id]?.isReported = true
+    let leased = copies.values.reduce(0) { $0 + ($1.leases > 0 ? $1.bytes : 0) }
+    actions.append(.report(.tight(wanted: wanted, limit: capacity, leased: leased, heldByClients: heldBytes)))
   }
 
   /// Gives a claim everything at once if it can; answers whether it did.

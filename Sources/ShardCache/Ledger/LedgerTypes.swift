@@ -136,6 +136,8 @@ struct LedgerClaim: Sendable {
   /// How often the disk turned out to be full.
   var spaceFailures = 0
   var leased: [CopyID] = []
+  /// It was said that the limit is tight for it.
+  var isReported = false
 }
 
 /// What the ledger wants done. It has already happened as far as the ledger is concerned.

@@ -43,8 +43,8 @@ public enum CacheEvent: Sendable, CustomStringConvertible {
       "the disk lacks \(ByteCount.describe(missing)) for the next shard: \(ByteCount.describe(free)) free"
     case .stuck(let place, let reason): "could not remove \(place), its bytes stay counted: \(reason)"
     case .tight(let wanted, let limit, let leased, let held):
-      "cache limit \(ByteCount.describe(limit)) is tight: \(ByteCount.describe(wanted)) wanted, "
-        + "\(ByteCount.describe(leased)) in use, \(ByteCount.describe(held)) evicted but held open by clients"
+      "the cache's \(ByteCount.describe(limit)) are tight, a request waits: \(ByteCount.describe(wanted)) wanted, "
+        + "\(ByteCount.describe(leased)) in use, \(ByteCount.describe(held)) held open by clients"
     }
   }
 }

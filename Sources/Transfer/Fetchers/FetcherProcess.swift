@@ -13,6 +13,8 @@ public enum FetcherProcess {
   public static let descriptor: Int32 = 3
   /// Descriptors that must be free before a request is begun: URLSession stops the process when it runs out.
   static let descriptorReserve = 24
+  /// The most descriptors of a fetcher; few, because looking for free ones near the limit fills the kernel's table.
+  static let descriptorLimit = 1024
   private static let reportInterval = DispatchTimeInterval.milliseconds(100)
 
   /// Runs until the daemon is gone; the value is the process's exit status.
@@ -20,6 +22,8 @@ public enum FetcherProcess {
     ProcessSettings.ignoreStopSignals()
     do {
       try ProcessSettings.dieWithParent()
+      // The memory holds signed requests: no core files.
+      try ProcessSettings.limitResources(descriptors: descriptorLimit)
       let desk = FetcherDesk(socket: MessageSocket(OwnedDescriptor(adopting: descriptor)))
       try desk.report(.ready(version: FetcherProtocol.version))
       desk.reportProgress(every: reportInterval)

@@ -14,7 +14,9 @@ public struct TransferClock: Sendable {
 
   /// The machine's own.
   public static let steady = TransferClock(
-    now: { Clocks.steady }, sleep: { try await Task.sleep(for: .seconds($0)) })
+    now: { Clocks.steady },
+    // The one place where time itself is waited for.
+    sleep: { try await Task.sleep(for: .seconds($0)) })
 }
 
 /// The node's one gate to every remote host: open until a host asks for fewer requests, then as narrow as it wants.

@@ -44,6 +44,9 @@ public struct WireClient<Transport: FrameTransport> {
   /// Sends `request` without waiting; `receive` gives the answers in the requests' order. At most
   /// `welcome.maxPipelined` may be under way.
   public mutating func send(_ request: some RequestPayload) throws(WireClientError) -> UInt64 {
+    guard underWay.count < welcome.maxPipelined else {
+      throw .unexpected("\(underWay.count) requests are under way already, and the daemon allows no more")
+    }
     let number = nextNumber
     nextNumber += 1
     writer.removeAll()

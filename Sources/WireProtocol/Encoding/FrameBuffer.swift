@@ -6,11 +6,15 @@ struct FrameBuffer {
   /// Capacity while frames are short.
   static let restingCapacity = 64 * 1024
 
+  /// Capacity that is kept when all frames are used up; beyond it the memory is given back.
+  private let keptCapacity: Int
   private var storage: [UInt8] = []
   private var start = 0
   private var end = 0
   /// Bytes that the frame at `start` has in all, once its header is known.
   private var wanted = FrameHeader.byteCount
+
+  init(keptCapacity: Int) { self.keptCapacity = keptCapacity }
 
   /// Bytes received and not yet consumed.
   var count: Int { end - start }
@@ -62,7 +66,7 @@ struct FrameBuffer {
     guard start == end else { return }
     start = 0
     end = 0
-    if storage.count > 4 * Self.restingCapacity { storage = [] }
+    if storage.count > keptCapacity { storage = [] }
   }
 
   private mutating func makeRoom() {

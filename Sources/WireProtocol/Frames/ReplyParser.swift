@@ -13,7 +13,8 @@ public struct ReplyParser {
   /// Longest payload taken; the daemon's hello may lower or raise it.
   public var maxReplyBytes: Int
   private var failure: WireError?
-  private var buffer = FrameBuffer()
+  /// A client has one connection, whose long replies are of much the same length.
+  private var buffer = FrameBuffer(keptCapacity: 256 * FrameBuffer.restingCapacity)
 
   public init(maxReplyBytes: Int = ProtocolLimits.defaultReplyBytes) { self.maxReplyBytes = maxReplyBytes }
 

@@ -21,7 +21,8 @@ public struct RequestParser {
   }
 
   private var state = State.awaitingHello
-  private var buffer = FrameBuffer()
+  /// A daemon has many connections, which seldom send much.
+  private var buffer = FrameBuffer(keptCapacity: 4 * FrameBuffer.restingCapacity)
 
   public init() {}
 

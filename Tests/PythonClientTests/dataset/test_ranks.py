@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 import struct
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -18,43 +14,9 @@ from sluice.agreement import differences
 from sluice.decoding import Column, Schema, ShardFormat
 
 from PythonClientTests.fake.daemon import FakeDaemon
+from PythonClientTests.reference.ranks import SOURCES, finish_ranks, start_ranks
 
 pytest.importorskip("torch", reason="PyTorch is not installed")
-
-SOURCES = Path(__file__).resolve().parents[3] / "Sources" / "PythonClient"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def run_ranks(arguments: list[str], ranks: int, environments: list[dict[str, str]]) -> list[tuple[int, str]]:
-    """Runs a program once per rank, as torchrun would; each one's exit status and output."""
-    port = str(free_port())
-    processes = []
-    for rank in range(ranks):
-        environment = os.environ | {
-            "PYTHONPATH": str(SOURCES),
-            "RANK": str(rank),
-            "LOCAL_RANK": str(rank),
-            "WORLD_SIZE": str(ranks),
-            "LOCAL_WORLD_SIZE": str(ranks),
-            "MASTER_ADDR": "127.0.0.1",
-            "MASTER_PORT": port,
-        }
-        processes.append(
-            subprocess.Popen(
-                [sys.executable, *arguments],
-                env=environment | environments[rank % len(environments)],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-        )
-    return [(process.wait(200), process.stdout.read() if process.stdout else "") for process in processes]
 
 
 def test_differences_are_told_by_rank() -> None:
@@ -93,8 +55,7 @@ def test_ranks_compare_their_data(daemon: FakeDaemon, tmp_path: Path) -> None:
             {"FIRST_SOCKET": str(first.path), "SECOND_SOCKET": str(second.path)}
             for first, second in ((daemon, daemon), (same, other))
         ]
-        for status, output in run_ranks(["-c", COMPARES], 2, sockets):
-            assert status == 0, output
+        for output in finish_ranks(start_ranks(["-c", COMPARES], 2, sockets)):
             assert "of 2)" in output
             assert "DIFFERENT" in output
             assert "rank 0 has 'feed', rank 1 'beef'" in output
@@ -126,8 +87,7 @@ def test_the_example_trains_and_resumes_on_other_ranks(tmp_path: Path) -> None:
             record = tmp_path / f"with-{ranks}"
             record.mkdir()
             arguments = [script, *common, "--steps", str(until), "--record", str(record)]
-            for status, output in run_ranks(arguments, ranks, [{}]):
-                assert status == 0, output
+            finish_ranks(start_ranks(arguments, ranks))
         seen: Counter[int] = Counter()
         losses = []
         for ranks, first, last in ((2, 1, 5), (1, 6, 12)):

@@ -6,8 +6,10 @@ extension LedgerDriver {
   /// One random thing.
   mutating func step() {
     now += Double(random.below(100)) / 1000
+    // Now a crowd that waits for room, now hardly anybody, so that prefetching has its turn.
+    if random.chance(1) { crowd = random.chance(30) ? 12 : 1 }
     switch random.below(100) {
-    case 0..<26: if waiting.count < 12 { claim() }
+    case 0..<26: if waiting.count < crowd { claim() }
     case 26..<46: endDownload()
     case 46..<58: endUnlink()
     case 58..<74: release()
@@ -53,7 +55,8 @@ extension LedgerDriver {
     let evicted = actions.compactMap { action -> Int? in
       if case .unlink(let id, _) = action { id.number } else { nil }
     }
-    faults += before.choiceFaults(evicted, keeping: Set(wanted), stream: nil)
+    let busy = Set(ledger.copies.filter { $0.value.leases > 0 }.map(\.key.number))
+    faults += before.choiceFaults(evicted, keeping: Set(wanted), busy: busy)
   }
 
   private mutating func endDownload() {

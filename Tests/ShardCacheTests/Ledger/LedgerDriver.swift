@@ -16,6 +16,7 @@ struct LedgerDriver {
   var holds: [CopyID] = []
   var waiting: [ClaimID: [Int]] = [:]
   var sessions: [SessionID] = []
+  var crowd = 12
   var granted = 0
   var refused = 0
   var faults: [String] = []

@@ -39,8 +39,9 @@ import Testing
     #expect(driver.check().isEmpty)
     #expect(driver.waiting.isEmpty, "claims wait although nothing is in their way: a deadlock")
     #expect(driver.granted > Self.actions / 50)
-    print("ledger, \(setting): \(driver.granted) claims granted, \(driver.refused) refused at once, "
-      + "\(driver.ledger.counters.evictions) evictions, \(driver.ledger.counters.prefetches) prefetches")
+    print(
+      "ledger, \(setting): \(driver.granted) claims granted, \(driver.refused) refused at once, "
+        + "\(driver.ledger.counters.evictions) evictions, \(driver.ledger.counters.prefetches) prefetches")
   }
 
   private static func requests(seed: UInt64) throws -> [ShardRequest] {

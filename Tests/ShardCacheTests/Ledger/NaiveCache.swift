@@ -73,13 +73,14 @@ struct NaiveCache {
   }
 
   /// What is wrong with the choice: a copy stays that is needed later than one that leaves, although it could leave.
-  func choiceFaults(_ evicted: [Int], keeping: Set<Int>, stream: StreamName?) -> [String] {
+  /// `busy` are leased by claims that are not granted yet.
+  func choiceFaults(_ evicted: [Int], keeping: Set<Int>, busy: Set<Int>) -> [String] {
     let leaving = evicted.compactMap { copies[$0] }
     guard let soonest = leaving.filter({ $0.holders == 0 }).map({ need($0.shard) }).min() else { return [] }
     var found: [String] = []
     for (id, copy) in copies where shards[copy.shard].copy == id && !evicted.contains(id) {
       if copy.leases > 0 || copy.holders > 0 || pinned.contains(copy.shard) || keeping.contains(copy.shard) { continue }
-      if let stream, shards[copy.shard].stream != stream { continue }
+      if busy.contains(id) { continue }
       if need(copy.shard) > soonest + 1e-9 {
         found.append("evicts a shard needed in \(soonest) s and keeps one needed in \(need(copy.shard)) s")
       }

@@ -104,3 +104,25 @@ final class Gate: Sendable {
     }
   }
 }
+
+/// Counts down.
+final class Gauge: Sendable {
+  private let left: Mutex<Int>
+
+  init(_ count: Int) { left = Mutex(count) }
+
+  /// True so many times.
+  func take() -> Bool {
+    left.withLock { left in
+      left -= 1
+      return left >= 0
+    }
+  }
+}
+
+extension ShardCache {
+  /// Waits until no download or unlink is under way.
+  func settleWork() async {
+    while let task = state.withLock({ $0.work.values.first }) { await task.value }
+  }
+}

@@ -1,0 +1,109 @@
+import DatasetModel
+import Synchronization
+
+/// How far warming is.
+public struct WarmProgress: Sendable, Hashable {
+  public internal(set) var shards: Int
+  /// There or fetched; and those of them that were there already.
+  public internal(set) var done = 0
+  public internal(set) var present = 0
+  /// Bytes on disk of those that are done, and of all.
+  public internal(set) var bytes = 0
+  public internal(set) var totalBytes: Int
+  /// Not fetched, because they would have pushed out what sessions need or what was just fetched.
+  public internal(set) var unfit = 0
+  public internal(set) var failed = 0
+  /// Why the last of them failed.
+  public internal(set) var lastFailure: String?
+}
+
+extension ShardCache {
+  /// Seconds ahead at which warmed shards count as needed: later than anything that a session announces.
+  private static let warmPace = 1e9
+
+  /// Brings shards into the cache before a job needs them. Evicts only what no session will need, and none of its own.
+  ///
+  /// - Parameters:
+  ///   - downloads: at most so many at once.
+  ///   - deadline: for each shard.
+  ///   - progress: told after each shard; called from any thread.
+  public func warm(
+    _ requests: [ShardRequest], downloads: Int, deadline: Duration = .seconds(3600),
+    progress: @escaping @Sendable (WarmProgress) -> Void = { _ in }
+  ) async -> WarmProgress {
+    precondition(downloads > 0, "warming without downloads would do nothing")
+    let session = openSession()
+    defer { closeSession(session) }
+    await setFuture(
+      of: session, AllAtOnce(), shards: requests, position: 0, bounds: AheadBounds(positions: 0),
+      fixedPace: Self.warmPace)
+    let total = requests.reduce(0) { $0 + $1.residentBytes }
+    let state = Mutex(WarmProgress(shards: requests.count, totalBytes: total))
+    let note: @Sendable ((inout WarmProgress) -> Void) -> Void = { change in
+      progress(
+        state.withLock { state in
+          change(&state)
+          return state
+        })
+    }
+    await withTaskGroup(of: Void.self) { group in
+      for (number, request) in requests.enumerated() {
+        if number >= downloads { await group.next() }
+        if Task.isCancelled { break }
+        group.addTask { await self.warm(request, .now + deadline, note) }
+      }
+    }
+    return state.withLock { $0 }
+  }
+
+  private func warm(
+    _ request: ShardRequest, _ deadline: ContinuousClock.Instant,
+    _ note: @Sendable ((inout WarmProgress) -> Void) -> Void
+  ) async {
+    let (isPresent, fits) = state.withLock { state in state.ledger.canWarm(request) }
+    guard fits else { return note { $0.unfit += 1 } }
+    do {
+      for lease in try await acquire([request], deadline: deadline) { lease.release() }
+      note { progress in
+        progress.done += 1
+        progress.bytes += request.residentBytes
+        if isPresent { progress.present += 1 }
+      }
+    } catch {
+      note { progress in
+        progress.failed += 1
+        progress.lastFailure = error.message
+      }
+    }
+  }
+}
+
+/// Every shard is needed at position 1.
+private struct AllAtOnce: NextUses {
+  func nextUse(ofShard shard: Int, from position: Int) -> Int? { position <= 1 ? 1 : nil }
+}
+
+extension CacheLedger {
+  /// Whether a shard is there, or on its way; and whether it can be had without evicting what anybody will need.
+  func canWarm(_ request: ShardRequest) -> (isPresent: Bool, fits: Bool) {
+    if let slot = index[request.key], let entry = entries[slot] {
+      switch entry.state {
+      case .committed: return (true, true)
+      case .reserved: return (false, true)
+      case .absent, .unlinking: break
+      }
+    }
+    if request.peakBytes <= room, request.peakBytes <= room(of: request.stream) { return (false, true) }
+    var idle = 0
+    var streamIdle = 0
+    for copy in copies.values where copy.phase == .committed && copy.isIdle {
+      let entry = self[copy.slot]
+      guard !entry.isPinned, secondsUntilUse(entry, now: 0) == .infinity else { continue }
+      idle += copy.bytes
+      if copy.stream == request.stream { streamIdle += copy.bytes }
+    }
+    let free = max(room, 0) + leaving(nil) + idle
+    let streamFree = limits.streams[request.stream] == nil ? Int.max : room(of: request.stream) + streamIdle
+    return (false, request.peakBytes <= free && request.peakBytes <= streamFree)
+  }
+}

@@ -1,0 +1,158 @@
+"""Frames of every kind, with the values they hold."""
+
+from encoding import BATCH, HELLO, NO_BATCH, NO_RESUME, ONE_RANK, reply, request
+
+FRAMES = {
+    "request-hello": request("hello", 1, **HELLO),
+    "request-hello-longest-name": request(
+        "hello", 2**64 - 1, **{**HELLO, "client": "ü" * 64, "max_version": 65535, "capabilities": 0}
+    ),
+    "request-open-named": request(
+        "open", 2, inline=0, dataset="pile", overrides="", **ONE_RANK, by_device=0, node=0, rank=0, **NO_RESUME
+    ),
+    "request-open-inline-resumed": request(
+        "open",
+        3,
+        inline=1,
+        dataset='{"streams": [{"remote": "https://data.example/c4"}]}',
+        overrides='{"batch_size": 16}',
+        nodes=4,
+        ranks_per_node=8,
+        workers_per_rank=2,
+        by_device=1,
+        node=3,
+        rank=7,
+        resume={
+            "epoch": 2,
+            "sample_in_epoch": 123456789012,
+            "num_canonical_nodes": 8,
+            "shuffle_seed": -1,
+            "initial_physical_nodes": None,
+        },
+        expected={"fingerprint": "00ff" * 8, "description": '{"seed": 9176}', "accept_different": 1},
+    ),
+    "request-open-first-run": request(
+        "open",
+        4,
+        inline=0,
+        dataset="größe/数据",
+        overrides="{}",
+        nodes=2,
+        ranks_per_node=1,
+        workers_per_rank=8,
+        by_device=0,
+        node=0,
+        rank=1,
+        resume={
+            "epoch": 0,
+            "sample_in_epoch": 0,
+            "num_canonical_nodes": None,
+            "shuffle_seed": None,
+            "initial_physical_nodes": 2,
+        },
+        expected={"fingerprint": "ab", "description": "", "accept_different": 0},
+    ),
+    "request-schema": request("schema", 5, session=1),
+    "request-epoch": request("epoch", 6, session=1, epoch=2**62),
+    "request-batch-of-rank": request("batch", 7, session=1, epoch=0, worker=0xFFFFFFFF, first=0, count=1, bytes=0),
+    "request-batch-of-worker": request("batch", 8, session=4294967295, epoch=5, worker=3, first=100, count=16, bytes=2),
+    "request-batch-indices": request("batch", 9, session=2, epoch=1, worker=0, first=1, count=0, bytes=3),
+    "request-sample": request("sample", 10, session=1, bytes=1, ids=[0, 7, 2**40, -1]),
+    "request-sample-none": request("sample", 11, session=1, bytes=0, ids=[]),
+    "request-state": request("state", 12, session=1, epoch=3, samples=4096),
+    "request-status": request("status", 13),
+    "request-close": request("close", 14, session=1),
+    "request-health": request("health", 15),
+    "request-admin": request("admin", 16, verb="evict", argument='{"stream": "c4"}'),
+    "request-dropped": request("dropped", 0, handles=[1, 2, 3, 4294967295]),
+    "reply-hello": reply(
+        "hello",
+        1,
+        version=1,
+        capabilities=7,
+        max_reply_bytes=268435456,
+        max_pipelined=16,
+        daemon="sluiced 1.0",
+        instance="5f1c0e",
+    ),
+    "reply-open": reply(
+        "open",
+        2,
+        session=1,
+        dataset="pile",
+        fingerprint="0123456789abcdef",
+        description='{"seed": 9176}',
+        nodes=2,
+        ranks_per_node=4,
+        workers_per_rank=2,
+        rank=5,
+        batch_size=32,
+        replication=2,
+        epoch=1,
+        sample_in_epoch=4096,
+        num_canonical_nodes=4,
+        shuffle_seed=9176,
+        initial_physical_nodes=2,
+        epoch_size=10**12,
+        length=12500,
+        size=10**9,
+        mean_sample_bytes=2048,
+        streams=[
+            {"name": "c4", "first_sample": 0, "samples": 600, "shards": 3, "drawn": 900},
+            {"name": "数据", "first_sample": 600, "samples": 400, "shards": 2, "drawn": 100},
+        ],
+        warnings=["stream c4: 3 shards have no digest"],
+    ),
+    "reply-schema": reply(
+        "schema",
+        3,
+        schemas=[
+            {
+                "format": 0,
+                "separator": "",
+                "newline": "",
+                "columns": [
+                    {"name": "tokens", "encoding": "ndarray:uint16:2048", "size": 4096},
+                    {"name": "text", "encoding": "str", "size": -1},
+                ],
+            },
+            {"format": 1, "separator": "", "newline": "\n", "columns": [{"name": "n", "encoding": "int", "size": -1}]},
+            {"format": 2, "separator": ",", "newline": "\r\n", "columns": []},
+        ],
+    ),
+    "reply-epoch": reply(
+        "epoch", 4, epoch=1, sample_in_epoch=4096, batches=390, batches_per_worker=196, samples=12480, warnings=[]
+    ),
+    "reply-batch-inline": reply("batch", 7, **BATCH, mode=1, offsets=[0, 3, 3, 8], bytes="0102030405060708"),
+    "reply-batch-files": reply(
+        "batch", 8, **BATCH, mode=2, handles=[1, 2, 1], offsets=[0, 2**40, 17], lengths=[100, 0, 4294967295], drops=[9]
+    ),
+    "reply-batch-indices": reply("batch", 9, **BATCH, mode=3),
+    "reply-batch-empty-inline": reply(
+        "batch", 10, **{**NO_BATCH, "epoch": -1, "counts": [0]}, mode=1, offsets=[0], bytes=""
+    ),
+    "reply-batch-empty-files": reply("batch", 11, **NO_BATCH, mode=2, handles=[], offsets=[], lengths=[], drops=[]),
+    "reply-state": reply(
+        "state",
+        12,
+        epoch=1,
+        sample_in_epoch=8192,
+        num_canonical_nodes=4,
+        shuffle_seed=9176,
+        initial_physical_nodes=2,
+        fingerprint="0123456789abcdef",
+        description='{"seed": 9176}',
+    ),
+    "reply-status": reply("status", 13, document='{"ready": true}'),
+    "reply-close": reply("close", 14),
+    "reply-health": reply("health", 15, state=2, detail="stream c4: remote unreachable for 40 s"),
+    "reply-admin": reply("admin", 16, document='{"evicted_bytes": 1048576}'),
+    "reply-descriptors": reply("descriptors", 8, descriptors=3, handles=[1, 2, 9]),
+    "reply-descriptors-most": reply("descriptors", 8, descriptors=253, handles=list(range(1, 254))),
+    "reply-progress": reply("progress", 16, document='{"shards": 3, "of": 10}'),
+    "reply-error": reply(
+        "error", 7, code=31, retry=2, after=1500, message="stream c4, shard 17: the remote answered 503 five times"
+    ),
+    "reply-error-of-connection": reply("error", 0, code=45, retry=1, after=0, message="the daemon is stopping"),
+    "reply-error-unknown-code": reply("error", 9, code=999, retry=0, after=0, message="from a newer daemon"),
+}

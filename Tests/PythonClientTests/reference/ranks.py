@@ -1,0 +1,58 @@
+"""Runs a program once per rank, as torchrun would."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from testbed.daemon import dying_with_us
+
+SOURCES = Path(__file__).resolve().parents[3] / "Sources" / "PythonClient"
+
+
+def free_port() -> int:
+    """A TCP port of the loopback that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def start_ranks(
+    arguments: Sequence[str], ranks: int, environments: Sequence[Mapping[str, str]] = ({},)
+) -> list[subprocess.Popen[str]]:
+    """Starts the ranks of one node; rank r gets the environment r modulo their number, too."""
+    port = str(free_port())
+    processes = []
+    for rank in range(ranks):
+        environment = os.environ | {
+            "PYTHONPATH": str(SOURCES),
+            "RANK": str(rank),
+            "LOCAL_RANK": str(rank),
+            "WORLD_SIZE": str(ranks),
+            "LOCAL_WORLD_SIZE": str(ranks),
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": port,
+        }
+        processes.append(
+            subprocess.Popen(
+                dying_with_us([sys.executable, *(argument.replace("{rank}", str(rank)) for argument in arguments)]),
+                env=environment | dict(environments[rank % len(environments)]),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        )
+    return processes
+
+
+def finish_ranks(processes: Sequence[subprocess.Popen[str]], seconds: float = 900) -> list[str]:
+    """Waits for all of them and gives what each said; fails with that if one did not end well."""
+    outputs = [process.communicate(timeout=seconds)[0] for process in processes]
+    for rank, (process, output) in enumerate(zip(processes, outputs, strict=True)):
+        assert process.returncode == 0, f"rank {rank} ended with {process.returncode}:\n{output[-4000:]}"
+    return outputs
