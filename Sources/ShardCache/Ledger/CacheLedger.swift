@@ -82,6 +82,7 @@ struct CacheLedger: Sendable {
   }
 
   mutating func slot(for request: ShardRequest) -> Int {
+    if let slot = index[request.key], entries[slot]?.request != nil { return slot }
     let facts = ShardFacts(
       stream: request.stream, name: request.name, residentBytes: request.residentBytes, peakBytes: request.peakBytes)
     return slot(for: request.key, facts, request: request)

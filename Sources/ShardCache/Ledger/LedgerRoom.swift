@@ -63,14 +63,14 @@ extension CacheLedger {
   /// All copies that may leave for somebody who needs room now, the best choice first.
   func victims(keeping: [Int], now: Double) -> [Victim] {
     let kept = Set(keeping)
+    let clock = needClock(now: now)
     var found: [Victim] = []
     for (id, copy) in copies where copy.phase == .committed && copy.leases == 0 && !kept.contains(copy.slot) {
-      let entry = self[copy.slot]
-      if entry.isPinned { continue }
+      guard entries[copy.slot]?.isPinned == false, let interest = entries[copy.slot]?.interest else { continue }
       found.append(
         Victim(
-          copy: id, bytes: copy.bytes, stream: copy.stream, need: secondsUntilUse(entry, now: now),
-          lastUse: entry.lastUse, isHeld: copy.holders > 0))
+          copy: id, bytes: copy.bytes, stream: copy.stream, need: clock.secondsUntilUse(interest),
+          lastUse: entries[copy.slot]?.lastUse ?? 0, isHeld: copy.holders > 0))
     }
     return found.sorted(by: Victim.goesBefore)
   }
