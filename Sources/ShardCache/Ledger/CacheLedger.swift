@@ -13,6 +13,8 @@ struct CacheLedger: Sendable {
   var freeSlots: [Int] = []
   var index: [ShardKey: Int] = [:]
   var copies: [CopyID: LedgerCopy] = [:]
+  /// Those of them that are being unlinked.
+  var unlinking: Set<CopyID> = []
   var downloads: [DownloadID: LedgerDownload] = [:]
   var claims: [ClaimID: LedgerClaim] = [:]
   /// Claims that wait for room, oldest first.
