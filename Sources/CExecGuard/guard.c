@@ -89,6 +89,8 @@ static void become_command(const struct sluice_exec_request *request, pid_t guar
   close_from(4, ~0U, true);
   if (chdir(request->directory) != 0) goto failed;
 
+  // Said here and not by the guard, which the command might kill before it came to that.
+  report(reports, SLUICE_EXEC_STARTED, getpid());
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, 0);
@@ -179,7 +181,6 @@ static void become_guard(const struct sluice_exec_request *request, pid_t caller
     _exit(127);
   }
   if (command == 0) become_command(request, guard);
-  report(request->report, SLUICE_EXEC_STARTED, command);
 
   // Only the command may hold the pipes open, and nobody the daemon's sockets.
   int reports = request->report;

@@ -14,12 +14,18 @@ struct KindTests {
   /// Remembers what it was asked, and fails.
   private final class Recorder: Transport {
     let requests = Recorded()
+    private let region: String?
+
+    /// - Parameter regionFirst: the region that the first answer says the bucket is in.
+    init(regionFirst region: String? = nil) { self.region = region }
 
     func perform(
       _ request: TransferRequest, into file: OwnedDescriptor, progress: @escaping @Sendable (Int) -> Void
     ) async throws(TransferFailure) -> TransferReceipt {
       requests.add(request)
-      throw TransferFailure(.permanent, .status, "recorded")
+      var failure = TransferFailure(.permanent, .status, "recorded")
+      if requests.all.count == 1 { failure.region = region }
+      throw failure
     }
   }
 
@@ -77,6 +83,18 @@ struct KindTests {
     #expect(try await asked(stream("s3", "s3://pile/mds", with: virtual), keys).url.host == "pile.r2.example")
     let open = try await asked(stream("s3", "s3://pile/mds", credentials: [("anonymous", .bool(true))]), keys)
     #expect(open.headers.isEmpty)
+  }
+
+  @Test func aBucketInAnotherRegionIsSignedForAnew() async throws {
+    let recorder = Recorder(regionFirst: "eu-west-1")
+    let keys = ["AWS_ACCESS_KEY_ID": "AK", "AWS_SECRET_ACCESS_KEY": "SK"]
+    let source = try S3Kind.make(stream("s3", "s3://pile/x"), transport: recorder) { keys[$0] }
+    _ = try await #require(throws: StreamSourceError.self) {
+      try await source.fetch(FileRequest(path: "a", bytes: 9), into: StagingFile(descriptor: try .memoryFile("x")))
+    }
+    #expect(
+      recorder.requests.all.map(\.url.host) == ["pile.s3.us-east-1.amazonaws.com", "pile.s3.eu-west-1.amazonaws.com"])
+    #expect(recorder.requests.all.last?.headers.contains { $0.value.contains("/eu-west-1/s3/") } == true)
   }
 
   @Test func google() async throws {

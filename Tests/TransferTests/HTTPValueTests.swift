@@ -35,6 +35,18 @@ struct HTTPValueTests {
     #expect(ResponseCheck.retryAfter("soon", now: 0) == nil)
   }
 
+  @Test(arguments: [301, 307, 400, 403])
+  func bucketsElsewhereSayWhere(status: Int) throws {
+    let head = ResponseHead(
+      status: status, headers: ["x-amz-bucket-region": "eu-west-1", "location": "https://elsewhere.example/"])
+    let request = TransferRequest(url: try url("https://b.s3.amazonaws.com/x"), extent: .whole(1))
+    guard case .failure(let failure) = ResponseCheck.judge(head, for: request, now: 0) else {
+      Issue.record("not a failure")
+      return
+    }
+    #expect(failure.region == "eu-west-1")
+  }
+
   @Test func urls() throws {
     let address = try url("HTTPS://Example.COM:8443/a%20b?x=1#frag")
     #expect(address.text == "https://example.com:8443/a%20b?x=1")

@@ -30,6 +30,7 @@ from sluice.wire.batches import (
 from sluice.wire.codec import Writer
 from sluice.wire.frames import Kind
 from sluice.wire.messages import EpochReply, OpenReply, OpenRequest, StateReply, decode_schemas
+from sluice.world import data_worker
 
 log = logging.getLogger("sluice")
 
@@ -84,8 +85,7 @@ class Session:
             lane.close()
             raise
         self._idle.append(lane)
-        for warning in self.info.warnings:
-            log.warning("%s: %s", self.info.dataset, warning)
+        self._warn("", self.info.warnings)
 
     def __len__(self) -> int:
         """Distinct samples of the dataset."""
@@ -121,8 +121,7 @@ class Session:
         reply = self._epochs.get(number)
         if reply is None:
             reply = self._call(lambda connection, session: _read_epoch(connection, session, number))
-            for warning in reply.warnings:
-                log.warning("%s, epoch %d: %s", self.info.dataset, number, warning)
+            self._warn(f", epoch {number}", reply.warnings)
             self._epochs = {number: reply}
         return reply
 
@@ -211,6 +210,12 @@ class Session:
             self._idle.pop().close()
 
     close = rest
+
+    def _warn(self, where: str, warnings: Sequence[str]) -> None:
+        """Passes the daemon's warnings on; of a rank's DataLoader workers the first one does."""
+        worker = data_worker()
+        for warning in warnings if worker is None or worker[0] == 0 else ():
+            log.warning("%s%s: %s", self.info.dataset, where, warning)
 
     def _call(self, action: Callable[[Connection, int], T]) -> T:
         lane = self._borrow()

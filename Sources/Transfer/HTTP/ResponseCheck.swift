@@ -32,6 +32,12 @@ enum ResponseCheck {
     case ..<200: return .ignore
     case 200, 206: return body(head, request, name)
     case 301, 302, 303, 307, 308:
+      // S3 says where the bucket is; a signature for another region would be worth nothing there.
+      if let region = bucketRegion(head) {
+        var failure = status(head, name, .transient, .redirect, "is in the region \(shown(region))")
+        failure.region = region
+        return .failure(failure)
+      }
       guard let location = head["location"], !location.isEmpty else {
         return .failure(status(head, name, .permanent, .redirect, "redirects without saying where"))
       }
@@ -122,8 +128,12 @@ enum ResponseCheck {
     default: failure = status(head, name, .permanent, .status, "answers what no file can be made of")
     }
     failure.retryAfterSeconds = head["retry-after"].flatMap { retryAfter($0, now: now) }
-    failure.region = head["x-amz-bucket-region"].flatMap { $0.utf8.count <= 64 ? $0 : nil }
+    failure.region = bucketRegion(head)
     return failure
+  }
+
+  private static func bucketRegion(_ head: ResponseHead) -> String? {
+    head["x-amz-bucket-region"].flatMap { !$0.isEmpty && $0.utf8.count <= 64 ? $0 : nil }
   }
 
   /// Seconds that a `Retry-After` of seconds or of a date asks for, at most a day; nil when it says neither.

@@ -141,8 +141,8 @@ class Lane:
         path = self.address.path
         if isinstance(error, PermissionError):
             return DaemonUnavailableError(
-                f"this user may not connect to {path}: {error.strerror}; the daemon's `socket_group` and `socket_mode` "
-                "decide who may"
+                f"this user may not connect to {path}: {error.strerror}; `mode` and `group` of `socket` in the "
+                "daemon's configuration decide who may"
             )
         reason = {
             errno.ENOENT: "there is no such socket",

@@ -6,6 +6,7 @@ what has no such form (images, JSON, decimals, pickles) is decoded value by valu
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -112,6 +113,7 @@ def _fixed_column(column: Column, table: Bytes) -> ColumnValues:
     return table.reshape(-1).view(dtype).reshape(len(table), *shape)
 
 
+@lru_cache(maxsize=1024)
 def _fixed_type(encoding: str) -> tuple[np.dtype[Any] | None, tuple[int, ...]]:
     if encoding == "int":
         return SCALAR_DTYPES["int64"], ()
