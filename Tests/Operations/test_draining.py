@@ -67,6 +67,7 @@ def test_what_is_in_flight_is_finished(patient: InFlight) -> None:
 
 def test_nothing_new_is_begun(patient: InFlight, stage: Stage) -> None:
     patient.daemon.process.send_signal(signal.SIGTERM)
+    patient.daemon.wait_for_log("stopping")
     patient.client.send(wire.OPEN, wire.open_dataset("all"))
     patient.gate.set()
     assert patient.client.receive()[0] == wire.BATCH | 0x8000
@@ -79,6 +80,9 @@ def test_nothing_new_is_begun(patient: InFlight, stage: Stage) -> None:
 
 def test_a_second_signal_ends_it_at_once(patient: InFlight) -> None:
     patient.daemon.process.send_signal(signal.SIGTERM)
+    # The kernel would merge two that are pending: the first must have been taken.
+    patient.daemon.wait_for_log("stopping")
+    assert patient.daemon.process.poll() is None, "the first waits for what is in flight"
     patient.daemon.process.send_signal(signal.SIGTERM)
     patient.daemon.process.wait(10)
     assert not patient.gate.is_set()

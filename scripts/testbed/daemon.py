@@ -6,6 +6,8 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +78,14 @@ class Daemon:
         if answer.returncode != 0:
             said = (answer.stdout + answer.stderr).strip()
             raise RuntimeError(f"sluiced is not ready ({said}); its log ends:\n{self.log_end()}")
+
+    def wait_for_log(self, text: str, seconds: float = 30) -> None:
+        """Wait until the log says something; a file tells nobody that it has grown, so it is read again and again."""
+        deadline, pause = time.monotonic() + seconds, threading.Event()
+        while text not in self.log_text():
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise TimeoutError(f"the log never said {text!r}; it ends:\n{self.log_end()}")
+            pause.wait(0.02)
 
     def log_end(self, lines: int = 20) -> str:
         """The last lines of the log."""
