@@ -132,7 +132,7 @@ def connect(socket: str | os.PathLike[str] | None = None, *, wait: float | None 
     """The daemon on this machine.
 
     Args:
-        socket: its path; else SLUICE_SOCKET, else /run/sluice/sluice.sock.
+        socket: its path; else SLUICE_SOCKET, else /run/sluice/sluiced.sock.
         wait: seconds to wait for a daemon that is not there (yet, or while it restarts); else SLUICE_WAIT, else 60.
 
     Returns:

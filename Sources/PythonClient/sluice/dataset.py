@@ -68,7 +68,7 @@ class StreamingDataset(DatasetFacts, Indexable, _Base):
         replication: consecutive ranks that get the same samples.
         stream_name: how the daemon reaches the only stream, if its URL does not say (a stream's `kind`).
         stream_config: the kind's own keys.
-        socket: the daemon's socket; else SLUICE_SOCKET, else /run/sluice/sluice.sock.
+        socket: the daemon's socket; else SLUICE_SOCKET, else /run/sluice/sluiced.sock.
         wait: seconds to wait for a daemon that is not there; else SLUICE_WAIT, else 60.
         world: this rank's place in the job; else from torch.distributed or torchrun's environment.
         compare: compare data and options across the ranks of torch.distributed, which every rank must then do.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sluice.errors import SluiceError
 
-DEFAULT_SOCKET = "/run/sluice/sluice.sock"
+DEFAULT_SOCKET = "/run/sluice/sluiced.sock"
 DEFAULT_WAIT = 60.0
 _LONGEST_PATH = 107
 
@@ -29,7 +29,7 @@ class Address:
         """The address as given, else from the environment, else the default.
 
         Args:
-            socket: path; else SLUICE_SOCKET, else /run/sluice/sluice.sock.
+            socket: path; else SLUICE_SOCKET, else /run/sluice/sluiced.sock.
             wait: seconds, 0 for a single attempt; else SLUICE_WAIT, else 60.
 
         Raises:
