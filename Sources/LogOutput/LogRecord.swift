@@ -10,7 +10,9 @@ public struct LogRecord: Sendable {
   /// Sorted by name. Values are text without secrets: whoever logs them sees to that.
   public let fields: [(name: String, value: String)]
 
-  public init(time: Double, level: Logger.Level, label: String, message: String, fields: [(name: String, value: String)]) {
+  public init(
+    time: Double, level: Logger.Level, label: String, message: String, fields: [(name: String, value: String)]
+  ) {
     self.time = time
     self.level = level
     self.label = label

@@ -84,7 +84,8 @@ public final class Daemon: Sendable {
       ListenerService(listeners: listeners, parts: parts, drainSeconds: options.configuration.drainSeconds),
       LoadingService(streams: streams, parts: parts, notifier: options.notifier, logger: logger),
       PrefetchService(shards: parts.shards, logger: logger),
-      WatchdogService(notifier: options.notifier, parts: parts, socket: options.configuration.socket.path, logger: logger),
+      WatchdogService(
+        notifier: options.notifier, parts: parts, socket: options.configuration.socket.path, logger: logger),
       HTTPService(configuration: options.configuration.http, parts: parts, logger: logger),
     ]
     var group = ServiceGroupConfiguration(services: services.map { .init(service: $0) }, logger: logger)

@@ -51,7 +51,8 @@ struct DaemonProgram {
   }
 
   private func serve(
-    _ configuration: Configuration, _ file: String, _ registry: StreamRegistry, _ fetchers: FetcherPool, _ logger: Logger
+    _ configuration: Configuration, _ file: String, _ registry: StreamRegistry, _ fetchers: FetcherPool,
+    _ logger: Logger
   ) async -> Int32 {
     do {
       let options = Daemon.Options(

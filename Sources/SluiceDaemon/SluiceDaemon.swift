@@ -26,7 +26,7 @@ public enum SluiceDaemon {
     do {
       let command = try DaemonCommand.parse()
       let status = try await DaemonProgram(command, register: register).run()
-      ProcessSettings.exitNow(status)
+      ProcessSettings.exitFlushed(status)
     } catch {
       DaemonCommand.exit(withError: error)
     }

@@ -17,7 +17,9 @@ struct DaemonOptions: ParsableArguments {
   var path: String { socket ?? EnvironmentVariable.value("SLUICE_SOCKET") ?? "/run/sluice/sluiced.sock" }
 
   func validate() throws {
-    guard timeout > 0, timeout <= 86_400 else { throw ValidationError("--timeout must be more than 0 and at most 86400") }
+    guard timeout > 0, timeout <= 86_400 else {
+      throw ValidationError("--timeout must be more than 0 and at most 86400")
+    }
   }
 
   /// A connection that has said hello.

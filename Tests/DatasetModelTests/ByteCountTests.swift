@@ -10,7 +10,9 @@ import Testing
     #expect(ByteCount.parse(text) == bytes)
   }
 
-  @Test(arguments: ["", "b", "-1", "1.5", "1.5b", "1 b", "1e3", "gb", "1..5mb", "99999999999999999999", "9999999eb", "1 k b"])
+  @Test(arguments: [
+    "", "b", "-1", "1.5", "1.5b", "1 b", "1e3", "gb", "1..5mb", "99999999999999999999", "9999999eb", "1 k b",
+  ])
   func refusesWhatIsNoByteCount(text: String) {
     #expect(ByteCount.parse(text) == nil)
   }

@@ -25,7 +25,8 @@ import Testing
     #expect(table.release(after: 7) { _, _ in true }.isEmpty)
     #expect(table.entries.count == 5)
     _ = table.use(slot(4), by: 8)
-    #expect(table.release(after: 8) { _, _ in false }.isEmpty, "nothing was passed, so nothing is the client's to close")
+    #expect(
+      table.release(after: 8) { _, _ in false }.isEmpty, "nothing was passed, so nothing is the client's to close")
     #expect(table.entries.count == 2 && table.entries[slot(4)] != nil)
   }
 

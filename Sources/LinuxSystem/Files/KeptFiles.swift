@@ -10,7 +10,8 @@ public enum KeptFiles {
 
   /// Writes `path` by `emit`, which is handed a function to write with: under another name first, synced, renamed.
   public static func replace(
-    _ path: String, mode: UInt16 = 0o600, emit: ((UnsafeRawBufferPointer) throws(SystemError) -> Void) throws(SystemError) -> Void
+    _ path: String, mode: UInt16 = 0o600,
+    emit: ((UnsafeRawBufferPointer) throws(SystemError) -> Void) throws(SystemError) -> Void
   ) throws(SystemError) {
     let (directory, name) = split(path)
     let partial = "\(directory)/\(partialPrefix)\(getpid())-\(name)"

@@ -42,6 +42,12 @@ public enum ProcessSettings {
   /// Ends this process without running anything else.
   public static func exitNow(_ status: Int32) -> Never { _exit(status) }
 
+  /// Ends this process with everything written that was printed.
+  public static func exitFlushed(_ status: Int32) -> Never {
+    fflush(nil)
+    _exit(status)
+  }
+
   /// This process's number.
   public static var processID: Int32 { getpid() }
 

@@ -104,6 +104,7 @@ class BatchLoader:
     def load_state_dict(self, obj: Mapping[str, Any], *, accept_different: bool = False) -> None:
         """Continues from a checkpoint at the next iteration; see `StreamingDataset.load_state_dict`."""
         self.dataset.load_state_dict(obj, accept_different=accept_different)
+        self.num_samples_yielded = 0
 
     def close(self) -> None:
         """Ends the iteration and its thread."""

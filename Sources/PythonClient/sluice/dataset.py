@@ -30,9 +30,6 @@ else:
     except ImportError:
         _Base = object
 
-_AHEAD = 256
-"""Samples fetched at once when several are indexed."""
-
 
 class StreamingDataset(DatasetFacts, Indexable, _Base):
     """A dataset whose order, shards and cache the daemon keeps; a torch `IterableDataset` of dicts.
@@ -182,7 +179,7 @@ class StreamingDataset(DatasetFacts, Indexable, _Base):
     def will_get(self, ids: list[int]) -> None:
         """Fetches samples together that are about to be asked for one by one."""
         self.hold(None)
-        if 1 < len(ids) <= _AHEAD:
+        if len(ids) > 1:
             self.hold(self.session.samples(sorted(set(ids))))
 
     def hold(self, batch: Batch | None) -> None:

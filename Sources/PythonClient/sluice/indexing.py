@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+_TOGETHER = 256
+"""Items announced at once."""
+
 
 class Indexable(ABC):
     """Something with `size` items; subclasses override `get_item` or `__getitem__`."""
@@ -48,9 +51,15 @@ class Indexable(ABC):
             at = list(range(*at.indices(self.size)))
         if not isinstance(at, (list, np.ndarray)):
             raise TypeError(f"a sample's index is a number, a slice, a list or an array, not {type(at).__name__}")
-        if all(isinstance(item, (int, np.integer)) for item in at):
-            self.will_get([self._position(int(item)) for item in at])
-        return [self[item] for item in at]
+        if not all(isinstance(item, (int, np.integer)) for item in at):
+            return [self[item] for item in at]
+        positions = [self._position(int(item)) for item in at]
+        items = []
+        for start in range(0, len(positions), _TOGETHER):
+            some = positions[start : start + _TOGETHER]
+            self.will_get(some)
+            items += [self[position] for position in some]
+        return items
 
     def _position(self, at: int) -> int:
         position = at + self.size if at < 0 else at

@@ -175,7 +175,7 @@ class Session:
         """Samples by global id, in the order given.
 
         Args:
-            ids: each in 0 ..< size; at most 1,024.
+            ids: each in 0 ..< size; as many as the daemon answers at once (it says if there are too many).
 
         Raises:
             NoSuchSampleError: one is not.

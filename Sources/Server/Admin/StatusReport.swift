@@ -39,7 +39,8 @@ extension AdminService {
     of name: StreamName, kind: String, location: String, _ standing: StreamCatalog.Standing?
   ) -> StreamStatus {
     var status = StreamStatus(
-      name: name.rawValue, kind: kind, location: location, state: "loading", shards: 0, samples: 0, bytes: 0, error: nil)
+      name: name.rawValue, kind: kind, location: location, state: "loading", shards: 0, samples: 0, bytes: 0, error: nil
+    )
     switch standing {
     case .ready(let stream):
       status.state = stream.staleBecause == nil ? "ready" : "stale"

@@ -82,7 +82,8 @@ struct ManifestLoader: Sendable {
   private static func digest(_ documents: [IndexDocument]) throws -> String {
     var digest = try Digest.named("xxh3_128")
     for document in documents {
-      digest.update(Array("\(document.subdirectory.utf8.count) \(document.subdirectory) \(document.bytes.count)\n".utf8))
+      digest.update(
+        Array("\(document.subdirectory.utf8.count) \(document.subdirectory) \(document.bytes.count)\n".utf8))
       digest.update(document.bytes)
     }
     return digest.finalize()

@@ -39,7 +39,8 @@ final class StreamCatalog: Sendable {
       let stream = try await results.value(for: configuration) { [self] in try await load(configuration) }
       standings.withLock { $0[name] = .ready(stream) }
       health.trouble(
-        "stream \(name)", stream.staleBecause.map { "stream \(name): its remote is down, the kept index serves (\($0))" })
+        "stream \(name)",
+        stream.staleBecause.map { "stream \(name): its remote is down, the kept index serves (\($0))" })
       return stream
     } catch {
       standings.withLock { $0[name] = .failed("\(error)") }
@@ -58,7 +59,9 @@ final class StreamCatalog: Sendable {
           } catch {
             logger.error(
               "stream could not be loaded",
-              metadata: ["stream": "\(configuration.name)", "location": "\(configuration.location)", "error": "\(error)"])
+              metadata: [
+                "stream": "\(configuration.name)", "location": "\(configuration.location)", "error": "\(error)",
+              ])
           }
         }
       }
@@ -111,7 +114,8 @@ final class StreamCatalog: Sendable {
     logger.info(
       "stream loaded",
       metadata: [
-        "stream": "\(stream.name)", "location": "\(configuration.location)", "shards": "\(loaded.manifest.shards.count)",
+        "stream": "\(stream.name)", "location": "\(configuration.location)",
+        "shards": "\(loaded.manifest.shards.count)",
         "samples": "\(loaded.manifest.samples)",
       ])
     if let reason = loaded.staleBecause {

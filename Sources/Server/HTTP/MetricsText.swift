@@ -10,7 +10,9 @@ enum MetricsText {
       "sluice_up_seconds", "Seconds since the daemon started.", [([], status.daemon.uptimeSeconds)])
     text.gauge(
       "sluice_health", "1 for the state the daemon is in, 0 for the others.",
-      [HealthReply.State.starting, .ready, .degraded, .draining].map { ([("state", "\($0)")], $0 == health.state ? 1 : 0) })
+      [HealthReply.State.starting, .ready, .degraded, .draining].map {
+        ([("state", "\($0)")], $0 == health.state ? 1 : 0)
+      })
     text.gauge("sluice_sessions", "Open sessions.", [([], Double(status.sessions.count))])
     addCache(status.cache, &text)
     addTransfer(status.transfer, &text)
@@ -41,7 +43,8 @@ enum MetricsText {
 
   private static func addTransfer(_ transfer: TransferStatus, _ text: inout MetricsWriter) {
     text.counter("sluice_transfer_bytes_total", "Bytes downloaded.", [([], Double(transfer.bytes))])
-    text.counter("sluice_transfer_attempts_total", "Downloads begun, retries included.", [([], Double(transfer.attempts))])
+    text.counter(
+      "sluice_transfer_attempts_total", "Downloads begun, retries included.", [([], Double(transfer.attempts))])
     text.counter(
       "sluice_transfer_retries_total", "Downloads tried again, by cause.",
       transfer.retries.sorted { $0.key < $1.key }.map { ([("cause", $0.key)], Double($0.value)) })

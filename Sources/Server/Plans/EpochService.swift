@@ -37,7 +37,8 @@ final class EpochService: Sendable {
         logger.info(
           "epoch planned",
           metadata: [
-            "fingerprint": "\(key.fingerprint.description.prefix(12))", "epoch": "\(key.epoch)", "samples": "\(plan.summary.epochSize)",
+            "fingerprint": "\(key.fingerprint.description.prefix(12))", "epoch": "\(key.epoch)",
+            "samples": "\(plan.summary.epochSize)",
             "seconds": "\(elapsed.seconds)", "bytes": "\(plan.bytes)",
           ])
         store.keep(plan, for: key)
@@ -52,7 +53,8 @@ final class EpochService: Sendable {
       do {
         _ = try await plan(wanted)
       } catch {
-        logger.debug("next epoch cannot be planned yet", metadata: ["epoch": "\(wanted.key.epoch)", "error": "\(error)"])
+        logger.debug(
+          "next epoch cannot be planned yet", metadata: ["epoch": "\(wanted.key.epoch)", "error": "\(error)"])
       }
     }
   }

@@ -22,7 +22,8 @@ enum FingerprintCheck {
 
   private static func differences(_ expected: ExpectedDataset, _ order: OrderDescription) -> String {
     guard !expected.description.isEmpty else {
-      return "fingerprint \(expected.fingerprint.prefix(12))… was expected; the checkpoint has no description to compare"
+      return
+        "fingerprint \(expected.fingerprint.prefix(12))… was expected; the checkpoint has no description to compare"
     }
     do {
       let lines = order.differences(from: try OrderDescription(text: expected.description))

@@ -27,7 +27,8 @@ struct BatchSelection: Equatable {
       }
       guard first < perWorker else {
         throw ServerError(
-          .pastEnd, "batch \(first) of worker \(worker) is past the end of epoch \(request.epoch), which gives it \(perWorker)")
+          .pastEnd,
+          "batch \(first) of worker \(worker) is past the end of epoch \(request.epoch), which gives it \(perWorker)")
       }
       batches = (first..<min(last, perWorker)).map { $0 * workers + worker }
     } else {

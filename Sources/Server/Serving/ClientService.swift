@@ -1,5 +1,5 @@
-import DaemonConfiguration
 import AdminDocuments
+import DaemonConfiguration
 import DatasetModel
 import Logging
 import Planning

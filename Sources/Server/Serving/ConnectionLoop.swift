@@ -110,8 +110,10 @@ struct ConnectionLoop {
     if isAdmin { capabilities.insert(.admin) }
     let limits = ServingLimits(configuration.limits)
     let reply = HelloReply(
-      version: version, capabilities: capabilities, maxReplyBytes: UInt32(clamping: limits.replyBytes + Self.replyOverhead),
-      maxPipelined: UInt32(clamping: limits.pipelined), daemon: "sluiced \(DaemonVersion.text)", instance: parts.instance)
+      version: version, capabilities: capabilities,
+      maxReplyBytes: UInt32(clamping: limits.replyBytes + Self.replyOverhead),
+      maxPipelined: UInt32(clamping: limits.pipelined), daemon: "sluiced \(DaemonVersion.text)",
+      instance: parts.instance)
     try send([OutgoingFrame(reply, request: number)])
     return true
   }

@@ -22,7 +22,8 @@ struct InlineBytes {
     }
     guard total <= limit else {
       throw ServerError(
-        .tooMuch, "the samples have \(total) bytes, and a reply may have \(limit); ask for fewer batches at a time, or "
+        .tooMuch,
+        "the samples have \(total) bytes, and a reply may have \(limit); ask for fewer batches at a time, or "
           + "for descriptors")
     }
     if bytes.count < total { bytes = [UInt8](repeating: 0, count: total) }
@@ -35,7 +36,8 @@ struct InlineBytes {
           let count = try sample.shard.file.read(into: part, at: sample.range.lowerBound)
           if count < part.count {
             failure = ServerError(
-              .shardCorrupt, "\(name(index)) ends \(part.count - count) bytes before the end of a sample; it was "
+              .shardCorrupt,
+              "\(name(index)) ends \(part.count - count) bytes before the end of a sample; it was "
                 + "changed on disk. Remove it with 'sluice cache evict'")
           }
         } catch {

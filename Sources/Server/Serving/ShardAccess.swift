@@ -21,7 +21,9 @@ struct ShardAccess {
   /// Opens every shard of `places` that is not open, all at once, and answers a file for each.
   ///
   /// Blocks this thread until they are there, at most as long as the configuration says.
-  mutating func open(_ places: SamplePlaces, for session: Session) throws -> [ShardSlot: OpenShardTable<OpenShard>.Entry] {
+  mutating func open(_ places: SamplePlaces, for session: Session) throws -> [ShardSlot: OpenShardTable<OpenShard>
+    .Entry]
+  {
     request += 1
     var found: [ShardSlot: OpenShardTable<OpenShard>.Entry] = [:]
     var missing: [ShardSlot: SamplePlaces.ShardPlace] = [:]

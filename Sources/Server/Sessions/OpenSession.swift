@@ -28,11 +28,13 @@ struct SessionPlace: Sendable {
       self.rank = Int(rank)
     case .device(let device, let node):
       guard node < world.nodes else {
-        throw ServerError(.badRank, "node \(node) is outside a world of \(world.nodes); nodes are 0 to \(world.nodes - 1)")
+        throw ServerError(
+          .badRank, "node \(node) is outside a world of \(world.nodes); nodes are 0 to \(world.nodes - 1)")
       }
       guard device < world.ranksPerNode else {
         throw ServerError(
-          .badRank, "device \(device) is outside a node of \(world.ranksPerNode); devices are 0 to "
+          .badRank,
+          "device \(device) is outside a node of \(world.ranksPerNode); devices are 0 to "
             + "\(world.ranksPerNode - 1)")
       }
       rank = Int(node) * world.ranksPerNode + Int(device)

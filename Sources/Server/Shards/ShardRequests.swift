@@ -48,7 +48,7 @@ final class ShardRequests: Sendable {
         .provider(StreamProvider(stream: stream, fetch: fetch, transfer: transfer))
       }
     return ShardRequest(
-      stream: stream.name, location: configuration.location, shard: stream.manifest.shards[shard], source: source,
+      stream: stream.name, location: stream.source.location, shard: stream.manifest.shards[shard], source: source,
       validateHash: configuration.validateHash, keepZip: configuration.keepZip, attempts: configuration.downloadRetry)
   }
 }

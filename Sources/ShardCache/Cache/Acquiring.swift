@@ -46,10 +46,14 @@ extension ShardCache {
       }
     }
     if wanted.isEmpty { return requests.compactMap { leases[$0.key] } }
-    guard let granted = state.withLock({ $0.isClosed ? nil : $0.ledger.leaseIfPresent(wanted) }) else { return nil }
+    let found = state.withLock { state -> [(GrantedCopy, ShardFiles?)]? in
+      if state.isClosed { return nil }
+      return state.ledger.leaseIfPresent(wanted)?.map { ($0, state.open[$0.copy]?.files) }
+    }
+    guard let found else { return nil }
     var isUsable = true
-    for (request, copy) in zip(wanted, granted) {
-      let lease = open(request, copy)
+    for (request, (copy, files)) in zip(wanted, found) {
+      let lease = files.map { ShardLease(request, $0, cache: self, copy: copy.copy) } ?? open(request, copy)
       if let lease, isVerified(request, copy) { leases[request.key] = lease } else { isUsable = false }
     }
     return isUsable ? requests.compactMap { leases[$0.key] } : nil

@@ -109,8 +109,11 @@ public final class ShardCache: Sendable {
   /// Changes the ledger and then does what it asks for.
   func transition(_ body: (inout CacheLedger, Double) -> [CacheAction]) {
     let now = now
-    let actions = state.withLock { state in body(&state.ledger, now) }
-    act(actions)
+    let (actions, isShort) = state.withLock { state in
+      let actions = body(&state.ledger, now)
+      return (actions, state.ledger.isShortOfDisk)
+    }
+    if !actions.isEmpty || isShort { act(actions) }
   }
 
   /// Stops: those who wait are told, downloads are cancelled, unlinks finished, and the directory is given back. Leases

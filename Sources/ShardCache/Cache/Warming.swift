@@ -94,11 +94,13 @@ extension CacheLedger {
       }
     }
     if request.peakBytes <= room, request.peakBytes <= room(of: request.stream) { return (false, true) }
+    let clock = needClock(now: 0)
     var idle = 0
     var streamIdle = 0
     for copy in copies.values where copy.phase == .committed && copy.isIdle {
-      let entry = self[copy.slot]
-      guard !entry.isPinned, secondsUntilUse(entry, now: 0) == .infinity else { continue }
+      guard entries[copy.slot]?.isPinned == false, let interest = entries[copy.slot]?.interest,
+        clock.secondsUntilUse(interest) == .infinity
+      else { continue }
       idle += copy.bytes
       if copy.stream == request.stream { streamIdle += copy.bytes }
     }

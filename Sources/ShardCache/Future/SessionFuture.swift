@@ -22,6 +22,8 @@ struct SessionFuture: Sendable {
   /// For each shard, its next use at or after `position`.
   private(set) var next: [Int]
   var slots: [Int] = []
+  /// Small, and no other session's.
+  var seat = 0
   var bounds: AheadBounds
   var pace: Pace
   /// Prefetched for this session and not yet reached, by shard.

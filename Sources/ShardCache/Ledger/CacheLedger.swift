@@ -13,6 +13,8 @@ struct CacheLedger: Sendable {
   var freeSlots: [Int] = []
   var index: [ShardKey: Int] = [:]
   var copies: [CopyID: LedgerCopy] = [:]
+  /// Those of them that are being unlinked.
+  var unlinking: Set<CopyID> = []
   var downloads: [DownloadID: LedgerDownload] = [:]
   var claims: [ClaimID: LedgerClaim] = [:]
   /// Claims that wait for room, oldest first.
@@ -82,6 +84,7 @@ struct CacheLedger: Sendable {
   }
 
   mutating func slot(for request: ShardRequest) -> Int {
+    if let slot = index[request.key], entries[slot]?.request != nil { return slot }
     let facts = ShardFacts(
       stream: request.stream, name: request.name, residentBytes: request.residentBytes, peakBytes: request.peakBytes)
     return slot(for: request.key, facts, request: request)

@@ -2,39 +2,59 @@ import DatasetModel
 
 /// What sessions announce, and what follows from it: when each shard is needed next.
 extension CacheLedger {
-  /// A moment to come: as a session's position, and in seconds from now.
-  struct Moment: Sendable {
-    let session: SessionID
-    let position: Int
-    let seconds: Double
-  }
-
   /// Takes up a session's future in place of what it announced before. `requests` are the session's shards, by number.
   mutating func announce(
     _ session: SessionID, _ future: SessionFuture, _ requests: [ShardRequest], now: Double
   ) -> [CacheAction] {
-    let former = sessions.removeValue(forKey: session)
     var future = future
-    if let former { future.pace = former.pace }
-    future.slots = requests.enumerated().map { shard, request in
-      let slot = slot(for: request)
-      entries[slot]?.interest.append(LedgerEntry.Interest(session: session, shard: shard + Self.fresh))
-      return slot
+    let former = sessions.removeValue(forKey: session)
+    if let former {
+      future.pace = former.pace
+      future.seat = former.seat
+    } else {
+      future.seat = freeSeat()
     }
-    // The former interest goes after the new one came, so that entries known to both stay.
-    if let former { forget(session, former.slots) }
-    for slot in future.slots {
-      let interest = self[slot].interest.map { interest in
-        guard interest.session == session, interest.shard >= Self.fresh else { return interest }
-        return LedgerEntry.Interest(session: session, shard: interest.shard - Self.fresh)
+    if let former, isSame(former.slots, requests) {
+      future.slots = former.slots
+    } else {
+      // The former interest goes after the new one came, so that entries known to both stay.
+      future.slots = requests.enumerated().map { shard, request in
+        let slot = slot(for: request)
+        let mark = former == nil ? shard : shard + Self.fresh
+        entries[slot]?.interest.append(LedgerEntry.Interest(session: session, shard: mark, seat: future.seat))
+        return slot
       }
-      entries[slot]?.interest = interest
+      if let former { replace(former, session, future.slots) }
     }
     sessions[session] = future
     var actions: [CacheAction] = []
     gate = nil
     wakePrefetch(&actions)
     return actions
+  }
+
+  /// The smallest seat that no session has.
+  private func freeSeat() -> Int {
+    let taken = Set(sessions.values.map(\.seat))
+    return (0...taken.count).first { !taken.contains($0) } ?? taken.count
+  }
+
+  /// True when the shards are those that a session announced before: then nothing has to be looked up.
+  private func isSame(_ slots: [Int], _ requests: [ShardRequest]) -> Bool {
+    guard slots.count == requests.count else { return false }
+    for (slot, request) in zip(slots, requests) where entries[slot]?.key != request.key { return false }
+    return true
+  }
+
+  private mutating func replace(_ former: SessionFuture, _ session: SessionID, _ slots: [Int]) {
+    forget(session, former.slots)
+    for slot in slots {
+      let interest = self[slot].interest.map { interest in
+        guard interest.session == session, interest.shard >= Self.fresh else { return interest }
+        return LedgerEntry.Interest(session: session, shard: interest.shard - Self.fresh, seat: interest.seat)
+      }
+      entries[slot]?.interest = interest
+    }
   }
 
   /// Marks interest that is being announced, until the former one is gone.
@@ -75,46 +95,6 @@ extension CacheLedger {
     tidy(slot)
   }
 
-  /// Seconds until any session needs a shard, at the sessions' present pace; infinite when none will.
-  func secondsUntilUse(_ entry: LedgerEntry, now: Double) -> Double {
-    var soonest = Double.infinity
-    for interest in entry.interest {
-      guard let future = sessions[interest.session] else { continue }
-      let position = future.next[interest.shard]
-      guard position != SessionFuture.never else { continue }
-      soonest = min(soonest, Double(position - future.position) * future.pace.seconds(now: now))
-    }
-    return soonest
-  }
-
-  /// When a shard is needed next, seen from `moment`: whether it is used before, and the seconds until its first use at
-  /// or after.
-  func use(_ entry: LedgerEntry, seenFrom moment: Moment, now: Double) -> (isBefore: Interestedness, after: Double) {
-    var before = Interestedness.no
-    var after = Double.infinity
-    for interest in entry.interest {
-      guard let future = sessions[interest.session] else { continue }
-      let next = future.next[interest.shard]
-      guard next != SessionFuture.never else { continue }
-      let pace = future.pace.seconds(now: now)
-      let target: Int
-      if interest.session == moment.session {
-        target = moment.position
-      } else {
-        let steps = (moment.seconds / pace).rounded(.up)
-        target = steps < 1e15 ? future.position + Int(steps) : SessionFuture.never
-      }
-      // A use at the very moment counts as before it: what comes with the wanted shard must not leave for it.
-      if next <= target { before = .yes(interest.session, next) }
-      let position = target == SessionFuture.never ? target : future.use(of: interest.shard, from: target)
-      if position != SessionFuture.never { after = min(after, Double(position - future.position) * pace) }
-    }
-    return (before, after)
-  }
-
-  /// Whether a session uses a shard before a moment, and at which position.
-  enum Interestedness: Sendable {
-    case no
-    case yes(SessionID, Int)
-  }
+  /// All futures as they stand now.
+  func needClock(now: Double) -> NeedClock { NeedClock(sessions, now: now) }
 }

@@ -64,8 +64,8 @@ extension CacheLedger {
   /// Over all sessions, the absent shard needed soonest that may be fetched now.
   private mutating func soonestWanted(
     except streams: Set<StreamName>, now: Double, again: inout Double?
-  ) -> (Moment, Int)? {
-    var best: (Moment, Int)?
+  ) -> (NeedClock.Moment, Int)? {
+    var best: (NeedClock.Moment, Int)?
     for session in Array(sessions.keys) {
       guard var future = sessions.removeValue(forKey: session) else { continue }
       let slots = future.slots
@@ -85,7 +85,7 @@ extension CacheLedger {
       guard let need else { continue }
       let seconds = Double(need.position - future.position) * future.pace.seconds(now: now)
       if seconds < best?.0.seconds ?? .infinity {
-        best = (Moment(session: session, position: need.position, seconds: seconds), slots[need.shard])
+        best = (NeedClock.Moment(session: session, position: need.position, seconds: seconds), slots[need.shard])
       }
     }
     return best
@@ -93,7 +93,7 @@ extension CacheLedger {
 
   /// Evicts for a shard that is needed at `moment`, if the rule allows it yet; answers whether room is on its way.
   private mutating func makeRoomAhead(
-    for slot: Int, at moment: Moment, now: Double, _ actions: inout [CacheAction]
+    for slot: Int, at moment: NeedClock.Moment, now: Double, _ actions: inout [CacheAction]
   ) -> Bool {
     let facts = self[slot].facts
     var chosen: [CopyID] = []
@@ -142,18 +142,16 @@ extension CacheLedger {
   }
 
   /// Copies and downloads, the one needed last after `moment` first; what clients hold open and pins are left out.
-  private func candidates(at moment: Moment, now: Double) -> [Candidate] {
+  private func candidates(at moment: NeedClock.Moment, now: Double) -> [Candidate] {
+    let clock = needClock(now: now)
     var found: [Candidate] = []
     func consider(_ copy: CopyID?, _ slot: Int, _ stream: StreamName, _ bytes: Int, isLeased: Bool) {
-      let entry = self[slot]
-      if entry.isPinned { return }
-      let use = use(entry, seenFrom: moment, now: now)
-      var passing: (session: SessionID, position: Int)?
-      if case .yes(let session, let position) = use.isBefore { passing = (session, position) }
+      guard entries[slot]?.isPinned == false, let interest = entries[slot]?.interest else { return }
+      let use = clock.use(interest, seenFrom: moment)
       found.append(
         Candidate(
-          copy: copy, stream: stream, bytes: bytes, after: use.after, passing: passing, isLeased: isLeased,
-          lastUse: entry.lastUse))
+          copy: copy, stream: stream, bytes: bytes, after: use.after, passing: use.before, isLeased: isLeased,
+          lastUse: entries[slot]?.lastUse ?? 0))
     }
     for (id, copy) in copies where copy.phase == .committed && copy.holders == 0 {
       consider(id, copy.slot, copy.stream, copy.bytes, isLeased: copy.leases > 0)

@@ -6,6 +6,7 @@ extension CacheLedger {
   mutating func unlinkFailed(_ id: CopyID, reason: String, now: Double) -> [CacheAction] {
     guard let copy = copies[id], copy.phase == .unlinking else { return [] }
     var actions: [CacheAction] = [.report(.stuck(place: "\(copy.place.stream)/\(copy.place.name)", reason: reason))]
+    unlinking.remove(id)
     entries[copy.slot]?.state = .absent
     copies[id] = nil
     if copy.holders > 0 { heldBytes -= copy.bytes }

@@ -45,13 +45,13 @@ extension CacheLedger {
   /// Evicts what is over the limits, by the same choice as for a claim.
   mutating func trim(now: Double, _ actions: inout [CacheAction]) {
     for stream in limits.streams.keys.sorted() where room(of: stream) + leaving(stream) < 0 {
-      for victim in victims(keeping: [], now: now) where victim.stream == stream {
+      for victim in victims(keeping: [], now: now).sorted() where victim.stream == stream {
         guard room(of: stream) + leaving(stream) < 0 else { break }
         evict(victim.copy, &actions)
       }
     }
     guard room + leaving(nil) < 0 else { return }
-    for victim in victims(keeping: [], now: now) {
+    for victim in victims(keeping: [], now: now).sorted() {
       guard room + leaving(nil) < 0 else { break }
       evict(victim.copy, &actions)
     }
@@ -95,7 +95,7 @@ extension CacheLedger {
       }
     }
     for (name, limit) in limits.streams { streams[name, default: .init(stream: name)].limit = limit }
-    let next = victims(keeping: [], now: now).prefix(nextEvictions).map { victim in
+    let next = victims(keeping: [], now: now).sorted().prefix(nextEvictions).map { victim in
       let facts = copies[victim.copy].flatMap { entries[$0.slot]?.facts }
       return CacheSnapshot.NextEviction(
         stream: victim.stream, shard: facts?.name ?? "", bytes: victim.bytes,

@@ -1,9 +1,10 @@
 import DatasetModel
+import HeapModule
 
 /// Room: which copies leave, and when their bytes are free.
 extension CacheLedger {
   /// A copy that may leave, and how good a choice it is.
-  struct Victim: Sendable {
+  struct Victim: Comparable, Sendable {
     let copy: CopyID
     let bytes: Int
     let stream: StreamName
@@ -14,7 +15,7 @@ extension CacheLedger {
 
     /// Those that clients hold open come last, since evicting them frees nothing yet; then the one needed last goes
     /// first, and among those that nobody will need the one that was used least recently.
-    static func goesBefore(_ left: Victim, _ right: Victim) -> Bool {
+    static func < (left: Victim, right: Victim) -> Bool {
       if left.isHeld != right.isHeld { return right.isHeld }
       if left.need != right.need { return left.need > right.need }
       return left.lastUse == right.lastUse ? left.copy < right.copy : left.lastUse < right.lastUse
@@ -29,21 +30,22 @@ extension CacheLedger {
     for slot in slots { wanted[self[slot].facts.stream, default: 0] += self[slot].facts.peakBytes }
     let total = wanted.values.reduce(0, +)
     var hasRoom = true
-    var candidates: [Victim]?
+    var candidates: Heap<Victim>?
     for (stream, bytes) in wanted where room(of: stream) < bytes {
       hasRoom = false
       let missing = bytes - room(of: stream) - leaving(stream)
       if missing > 0 {
-        let known = candidates ?? victims(keeping: keeping, now: now)
-        candidates = evict(missing, from: known, of: stream, &actions)
+        var known = candidates ?? Heap(victims(keeping: keeping, now: now))
+        evict(missing, from: &known, of: stream, &actions)
+        candidates = known
       }
     }
     if room < total {
       hasRoom = false
       let missing = total - room - leaving(nil)
       if missing > 0 {
-        let known = candidates ?? victims(keeping: keeping, now: now)
-        _ = evict(missing, from: known, of: nil, &actions)
+        var known = candidates ?? Heap(victims(keeping: keeping, now: now))
+        evict(missing, from: &known, of: nil, &actions)
       }
     }
     return hasRoom
@@ -51,51 +53,51 @@ extension CacheLedger {
 
   /// Bytes that will be free as soon as unlinks under way are done.
   func leaving(_ stream: StreamName?) -> Int {
-    let unlinking = copies.values.reduce(0) { sum, copy in
-      guard copy.phase == .unlinking, copy.isIdle, stream == nil || copy.stream == stream else { return sum }
+    let bytes = unlinking.reduce(0) { sum, id in
+      guard let copy = copies[id], copy.isIdle, stream == nil || copy.stream == stream else { return sum }
       return sum + copy.bytes
     }
-    return quarantine.values.reduce(unlinking) { sum, files in
+    return quarantine.values.reduce(bytes) { sum, files in
       files.isLeaving && (stream == nil || files.stream == stream) ? sum + files.bytes : sum
     }
   }
 
-  /// All copies that may leave for somebody who needs room now, the best choice first.
+  /// All copies that may leave for somebody who needs room now, in no order.
   func victims(keeping: [Int], now: Double) -> [Victim] {
     let kept = Set(keeping)
+    let clock = needClock(now: now)
     var found: [Victim] = []
     for (id, copy) in copies where copy.phase == .committed && copy.leases == 0 && !kept.contains(copy.slot) {
-      let entry = self[copy.slot]
-      if entry.isPinned { continue }
+      guard entries[copy.slot]?.isPinned == false, let interest = entries[copy.slot]?.interest else { continue }
       found.append(
         Victim(
-          copy: id, bytes: copy.bytes, stream: copy.stream, need: secondsUntilUse(entry, now: now),
-          lastUse: entry.lastUse, isHeld: copy.holders > 0))
+          copy: id, bytes: copy.bytes, stream: copy.stream, need: clock.secondsUntilUse(interest),
+          lastUse: entries[copy.slot]?.lastUse ?? 0, isHeld: copy.holders > 0))
     }
-    return found.sorted(by: Victim.goesBefore)
+    return found
   }
 
   private mutating func evict(
-    _ missing: Int, from candidates: [Victim], of stream: StreamName?, _ actions: inout [CacheAction]
-  ) -> [Victim] {
-    var rest: [Victim] = []
-    var missing = missing
-    for victim in candidates {
-      if missing > 0, stream == nil || victim.stream == stream {
-        // Evidence of past trouble is worth less than a shard that somebody will need.
-        if victim.need.isFinite { missing -= clearQuarantine(of: stream, &actions) }
-        guard missing > 0 else {
-          rest.append(victim)
-          continue
-        }
-        evict(victim.copy, &actions)
-        if !victim.isHeld { missing -= victim.bytes }
-      } else {
-        rest.append(victim)
+    _ bytes: Int, from candidates: inout Heap<Victim>, of stream: StreamName?, _ actions: inout [CacheAction]
+  ) {
+    var missing = bytes
+    var others: [Victim] = []
+    while missing > 0, let victim = candidates.popMin() {
+      guard stream == nil || victim.stream == stream else {
+        others.append(victim)
+        continue
       }
+      // Evidence of past trouble is worth less than a shard that somebody will need.
+      if victim.need.isFinite { missing -= clearQuarantine(of: stream, &actions) }
+      guard missing > 0 else {
+        others.append(victim)
+        break
+      }
+      evict(victim.copy, &actions)
+      if !victim.isHeld { missing -= victim.bytes }
     }
+    for victim in others { candidates.insert(victim) }
     if missing > 0 { _ = clearQuarantine(of: stream, &actions) }
-    return rest
   }
 
   /// Takes a copy out of use; its bytes count until `unlinked`, and until nobody has it open.
@@ -103,6 +105,7 @@ extension CacheLedger {
     guard let copy = copies[id], copy.phase == .committed else { return }
     precondition(copy.leases == 0, "a leased copy was to be evicted")
     copies[id]?.phase = .unlinking
+    unlinking.insert(id)
     entries[copy.slot]?.state = .unlinking(id)
     count(copy.stream) {
       $0.used -= copy.bytes
@@ -119,6 +122,7 @@ extension CacheLedger {
   mutating func unlinked(_ id: CopyID, now: Double) -> [CacheAction] {
     guard let copy = copies[id], copy.phase == .unlinking else { return [] }
     var actions: [CacheAction] = []
+    unlinking.remove(id)
     entries[copy.slot]?.state = .absent
     copies[id]?.phase = .held
     freeIfIdle(id)

@@ -70,6 +70,8 @@ struct LedgerEntry: Sendable {
   struct Interest: Hashable, Sendable {
     let session: SessionID
     let shard: Int
+    /// The session's place in a `NeedClock`.
+    let seat: Int
   }
 
   var isAbsent: Bool { state == .absent }

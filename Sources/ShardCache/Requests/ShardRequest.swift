@@ -12,31 +12,59 @@ public struct ShardRequest: Sendable {
     case directory(String)
   }
 
-  public let stream: StreamName
-  /// What the stream is called in errors, without credentials; part of the key.
-  public let location: String
-  public let shard: ShardDescriptor
-  public let source: Source
-  /// The digest that must be checked (`validate_hash`). When nil, the cheapest that the index lists is checked.
-  public let validateHash: String?
-  /// Whether the compressed files stay beside the raw ones (`keep_zip`).
-  public let keepZip: Bool
-  /// How often in all the shard is fetched before files that are not what the index says are given up.
-  public let attempts: Int
+  /// Kept behind one reference: requests are handed about and kept by the hundred thousand.
+  private final class Details: Sendable {
+    let stream: StreamName
+    let location: String
+    let shard: ShardDescriptor
+    let source: Source
+    let validateHash: String?
+    let keepZip: Bool
+    let attempts: Int
+
+    init(
+      stream: StreamName, location: String, shard: ShardDescriptor, source: Source, validateHash: String?,
+      keepZip: Bool, attempts: Int
+    ) {
+      self.stream = stream
+      self.location = location
+      self.shard = shard
+      self.source = source
+      self.validateHash = validateHash
+      self.keepZip = keepZip
+      self.attempts = attempts
+    }
+  }
+
   public let key: ShardKey
+  /// Bytes that a cached copy takes.
+  public let residentBytes: Int
+  /// The most bytes that preparing a copy takes: compressed and raw together.
+  public let peakBytes: Int
+  private let details: Details
+
+  public var stream: StreamName { details.stream }
+  /// What the stream is called in errors, without credentials; part of the key.
+  public var location: String { details.location }
+  public var shard: ShardDescriptor { details.shard }
+  public var source: Source { details.source }
+  /// The digest that must be checked (`validate_hash`). When nil, the cheapest that the index lists is checked.
+  public var validateHash: String? { details.validateHash }
+  /// Whether the compressed files stay beside the raw ones (`keep_zip`).
+  public var keepZip: Bool { details.keepZip }
+  /// How often in all the shard is fetched before files that are not what the index says are given up.
+  public var attempts: Int { details.attempts }
 
   public init(
     stream: StreamName, location: String, shard: ShardDescriptor, source: Source, validateHash: String? = nil,
     keepZip: Bool = false, attempts: Int = 2
   ) {
-    self.stream = stream
-    self.location = location
-    self.shard = shard
-    self.source = source
-    self.validateHash = validateHash
-    self.keepZip = keepZip
-    self.attempts = max(1, attempts)
+    details = Details(
+      stream: stream, location: location, shard: shard, source: source, validateHash: validateHash, keepZip: keepZip,
+      attempts: max(1, attempts))
     key = ShardKey(location: location, shard: shard)
+    residentBytes = (keepZip ? shard.peakBytes : shard.rawBytes) + ShardRecord.chargedBytes
+    peakBytes = shard.peakBytes + ShardRecord.chargedBytes
   }
 
   /// The shard's name in messages: its data file's.
@@ -47,12 +75,6 @@ public struct ShardRequest: Sendable {
     guard case .directory = source else { return false }
     return shard.data.zip == nil
   }
-
-  /// Bytes that a cached copy takes.
-  public var residentBytes: Int { (keepZip ? shard.peakBytes : shard.rawBytes) + ShardRecord.chargedBytes }
-
-  /// The most bytes that preparing a copy takes: compressed and raw together.
-  public var peakBytes: Int { shard.peakBytes + ShardRecord.chargedBytes }
 
   /// Refuses what can never be verified: a digest that is unknown, or that the index does not list.
   func check() throws(CacheError) {

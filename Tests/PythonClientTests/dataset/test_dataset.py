@@ -140,6 +140,8 @@ def test_indexing(daemon: FakeDaemon) -> None:
         dataset["3"]  # type: ignore[index]
     # Several are one request: the samples of a slice, a list, a row of an array.
     assert sum(kind == 6 for kind, _ in daemon.requests) <= 9
+    assert all_same(dataset[list(range(len(samples))) * 5], samples * 5)
+    assert sum(kind == 6 for kind, _ in daemon.requests) <= 9 + 5 * len(samples) // 256 + 1
 
 
 def test_iteration(daemon: FakeDaemon) -> None:

@@ -184,6 +184,7 @@ def test_batch_loader_checkpoints(daemon: FakeDaemon, stop: int) -> None:
     assert ids(received + list(second), daemon) == list(range(len(daemon.samples)))
     third = sluice.BatchLoader(open_dataset(daemon), collate_fn=keep)
     third.load_state_dict(state)
+    assert third.state_dict() == state
     assert all_same([sample for batch in third for sample in batch], open_dataset(daemon)[4 * stop :])
 
 

@@ -92,6 +92,14 @@ def compare(todo: list[dict[str, Any]], theirs: list[Any], ours: list[Any]) -> N
             assert {key: given["state"][key] for key in expected["state"]} == expected["state"], where
 
 
+def resumed(todo: list[dict[str, Any]], results: list[Any], options: dict[str, Any]) -> list[dict[str, Any]]:
+    """The cases again from the checkpoints of `results`, with other options, to that epoch's end and into the next."""
+    return [
+        {**case, "options": case["options"] | options, "state": of_ranks[0]["state"], "stops": [None, 2]}
+        for case, of_ranks in zip(todo, results, strict=True)
+    ]
+
+
 @needs_reference
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("ranks", [1, 2])
@@ -102,13 +110,40 @@ def test_the_reference_s_order(served: Served, tmp_path: Path, ranks: int) -> No
     compare(todo, first["streaming"], first["sluice"])
 
     # Each goes on from the other's checkpoint, to the end of that epoch and into the next.
-    def resumed(library: str) -> list[dict[str, Any]]:
-        states = [results[0]["state"] for results in first[library]]
-        return [{**case, "state": state, "stops": [None, 2]} for case, state in zip(todo, states, strict=True)]
-
     (tmp_path / "rest").mkdir()
-    exchanged = {"streaming": resumed("sluice"), "sluice": resumed("streaming")}
+    exchanged = {
+        "streaming": resumed(todo, first["sluice"], {}),
+        "sluice": resumed(todo, first["streaming"], {}),
+    }
     second = run(served, tmp_path / "rest", ranks, exchanged)
     compare(todo, second["streaming"], second["sluice"])
     samples = sum(len(rank["epochs"][0]) for case in second["sluice"] for rank in case)
     print(f"{len(todo)} cases on {ranks} ranks: the same order; {samples} batches after exchanged checkpoints")
+
+
+@needs_reference
+@pytest.mark.timeout(900)
+def test_resuming_on_other_ranks(served: Served, tmp_path: Path) -> None:
+    """Two ranks stop in mid-epoch; one with batches twice as large goes on, from the other library's checkpoint."""
+    elastic = {("random", "py1e"), ("random", "py2s"), ("stratified", "py1e"), ("stratified", None)}
+    todo = [
+        case
+        for case in cases(served)
+        if (case["options"]["batching_method"], case["options"].get("shuffle_algo")) in elastic
+    ]
+    (tmp_path / "two").mkdir()
+    first = run(served, tmp_path / "two", 2, {"streaming": todo, "sluice": todo})
+    compare(todo, first["streaming"], first["sluice"])
+    (tmp_path / "one").mkdir()
+    wider = {"batch_size": 8}
+    exchanged = {
+        "streaming": resumed(todo, first["sluice"], wider),
+        "sluice": resumed(todo, first["streaming"], wider),
+    }
+    second = run(served, tmp_path / "one", 1, exchanged)
+    compare(todo, second["streaming"], second["sluice"])
+    for case, before, after in zip(todo, first["sluice"], second["sluice"], strict=True):
+        taken = [sample for rank in before for batch in rank["epochs"][1] for sample in batch]
+        rest = [sample for batch in after[0]["epochs"][0] for sample in batch]
+        assert len(taken) == STOP * 8, describe(case)
+        assert len(taken) + len(rest) >= 180, describe(case)

@@ -67,6 +67,7 @@ extension CacheLedger {
         if copy.leases > 0 { found.append("copy \(id) is evicted under a lease") }
       case .held: if copy.isIdle { found.append("copy \(id) is held by nobody") }
       }
+      if (copy.phase == .unlinking) != unlinking.contains(id) { found.append("copy \(id) is not among the unlinking") }
       if copy.leases < 0 || copy.holders < 0 { found.append("copy \(id) has negative users") }
     }
     return found
