@@ -83,7 +83,8 @@ public final class Daemon: Sendable {
     let services: [any Service] = [
       ListenerService(listeners: listeners, parts: parts, drainSeconds: options.configuration.drainSeconds),
       LoadingService(streams: streams, parts: parts, notifier: options.notifier, logger: logger),
-      PrefetchService(shards: parts.shards, logger: logger),
+      PrefetchService(
+        shards: parts.shards, verifiesAdopted: options.configuration.cache.verifyOnStart, logger: logger),
       WatchdogService(
         notifier: options.notifier, parts: parts, socket: options.configuration.socket.path, logger: logger),
       HTTPService(configuration: options.configuration.http, parts: parts, logger: logger),

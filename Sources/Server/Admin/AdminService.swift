@@ -81,7 +81,11 @@ final class AdminService: Sendable {
       health.trouble("configuration", nil)
       logger.notice("configuration reloaded", metadata: ["file": "\(configurationFile)", "changes": "\(difference)"])
       let streams = streams
-      Task { await streams.preload(new.streams) }
+      let shards = shards
+      Task {
+        await shards.apply(new)
+        await streams.preload(new.streams)
+      }
       return ReloadDocument(applied: true, changes: Self.lines(difference), problems: [])
     } catch {
       logger.error(

@@ -28,18 +28,12 @@ struct ShardAccess {
     var found: [ShardSlot: OpenShardTable<OpenShard>.Entry] = [:]
     var missing: [ShardSlot: SamplePlaces.ShardPlace] = [:]
     for (slot, place) in places.shards {
-      if let entry = table.use(slot, by: request) {
-        found[slot] = entry
-      } else if let shard = try shards.openIfPresent(place) {
-        found[slot] = take(shard, slot)
-      } else {
-        missing[slot] = place
-      }
+      if let entry = table.use(slot, by: request) { found[slot] = entry } else { missing[slot] = place }
     }
     guard !missing.isEmpty else { return found }
-    for (slot, shard) in try shards.open(missing, for: session.record) {
-      found[slot] = take(shard, slot)
-    }
+    // All at once, present or not: whoever held some and waited for others could wait for somebody who does the same.
+    let opened = try shards.openIfPresent(missing) ?? shards.open(missing, for: session.record)
+    for (slot, shard) in opened { found[slot] = take(shard, slot) }
     return found
   }
 
@@ -79,8 +73,8 @@ struct ShardAccess {
 
 /// Where shards come from, for a connection's thread.
 protocol ShardOpening: Sendable {
-  /// The shard if it is in the cache now; never waits for a download.
-  func openIfPresent(_ place: SamplePlaces.ShardPlace) throws -> OpenShard?
+  /// All of these shards if all are in the cache now, else nil; never waits for a download.
+  func openIfPresent(_ places: [ShardSlot: SamplePlaces.ShardPlace]) throws -> [ShardSlot: OpenShard]?
   /// All of these shards, downloaded as need be; blocks the calling thread.
   func open(
     _ places: [ShardSlot: SamplePlaces.ShardPlace], for session: SessionRecord

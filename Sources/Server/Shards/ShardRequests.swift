@@ -60,7 +60,9 @@ struct StreamProvider: ShardProvider {
   let transfer: TransferConfiguration
 
   func fetch(_ file: FileRecord, into staging: ShardStaging) async throws {
-    var policy = RetryPolicy(attempts: stream.configuration.downloadRetry)
+    // What came whole but wrong is fetched anew by the cache: those rounds have one attempt each, so that in all there
+    // are not attempts times attempts.
+    var policy = RetryPolicy(attempts: staging.attempt == 1 ? stream.configuration.downloadRetry : 1)
     policy.firstDelay = transfer.retrySeconds
     policy.longestDelay = transfer.retryMaximumSeconds
     var limits = FetchLimits()

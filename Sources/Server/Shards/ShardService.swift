@@ -49,10 +49,7 @@ final class ShardService: ShardOpening {
   static func open(
     _ configuration: Configuration, fetchers: FetcherPool, clock: DaemonClock, health: HealthService, logger: Logger
   ) async throws -> ShardService {
-    var streamLimits: [StreamName: Int] = [:]
-    for stream in configuration.streams { streamLimits[stream.name] = stream.cacheLimit }
-    let limits = CacheLimits(
-      total: configuration.cache.limit, streams: streamLimits, freeSpaceReserve: configuration.cache.reserve)
+    let limits = limits(of: configuration)
     let options = ShardCache.Options(limits: limits) { event in
       if case .diskShort = event { health.trouble("disk", "\(event)") }
       logger.log(level: event.isWarning ? .warning : .debug, "cache", metadata: ["event": "\(event)"])
@@ -68,10 +65,23 @@ final class ShardService: ShardOpening {
       waitSeconds: configuration.waitSeconds, clock: clock, requests: requests, logger: logger)
   }
 
-  func openIfPresent(_ place: SamplePlaces.ShardPlace) throws -> OpenShard? {
-    let request = requests.request(for: place)
-    guard let lease = try cache.acquireNow([request])?.first else { return nil }
-    return try opened(lease, place)
+  /// How much the cache may hold.
+  private static func limits(of configuration: Configuration) -> CacheLimits {
+    var streamLimits: [StreamName: Int] = [:]
+    for stream in configuration.streams { streamLimits[stream.name] = stream.cacheLimit }
+    return CacheLimits(
+      total: configuration.cache.limit, streams: streamLimits, freeSpaceReserve: configuration.cache.reserve)
+  }
+
+  /// Puts the limits of another configuration in force; what is over them leaves.
+  func apply(_ configuration: Configuration) async { await cache.setLimits(Self.limits(of: configuration)) }
+
+  func openIfPresent(_ places: [ShardSlot: SamplePlaces.ShardPlace]) throws -> [ShardSlot: OpenShard]? {
+    let ordered = places.map { ($0.key, $0.value) }
+    guard let leases = try cache.acquireNow(ordered.map { requests.request(for: $0.1) }) else { return nil }
+    var opened: [ShardSlot: OpenShard] = [:]
+    for (lease, (slot, place)) in zip(leases, ordered) { opened[slot] = try self.opened(lease, place) }
+    return opened
   }
 
   func open(
