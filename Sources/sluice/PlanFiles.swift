@@ -69,6 +69,7 @@ struct ProcessStatus {
   /// The status at this moment. Where `/proc` is missing, what it says is simply not known.
   static func now() -> ProcessStatus {
     var status = ProcessStatus()
+    // No /proc, no figures.
     guard let bytes = try? PlanFiles.read("/proc/self/status") else { return status }
     for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
       let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })

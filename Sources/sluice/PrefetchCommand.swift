@@ -19,6 +19,7 @@ struct PrefetchCommand: AsyncParsableCommand {
     let document: PrefetchDocument
     do {
       document = try daemon.admin("prefetch", PrefetchArgument(dataset: dataset), timeout: 86_400) { text in
+        // A line that cannot be read is a progress bar not drawn.
         guard isTerminal, let progress: PrefetchDocument = try? DaemonOptions.decode(text) else { return }
         FileHandle.standardError.write(Data("\r\(Self.line(progress))\u{1b}[K".utf8))
       }

@@ -196,6 +196,6 @@ def test_the_debian_package_installs_and_goes(built: Tree, tmp_path: Path) -> No
     assert answer.returncode == 0, answer.stdout + answer.stderr
     after_remove = re.search(r"^after remove: (.*)$", answer.stdout, re.MULTILINE)
     assert after_remove
-    assert [path for path in after_remove.group(1).split() if not path.endswith("etc/sluice/sluiced.yaml")] == []
+    assert [path for path in after_remove.group(1).split() if not path.endswith("/sluice/sluiced.yaml")] == []
     assert re.search(r"^after purge: *$", answer.stdout, re.MULTILINE), answer.stdout
     assert not Path("/usr/bin/sluiced").exists(), "the machine itself has seen nothing of it"

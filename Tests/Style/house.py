@@ -51,7 +51,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "SluiceDaemon": WIRED | {"Server"},
     "sluiced": {"SluiceDaemon"},
     "ShardWriter": GROUND | {"Codecs", "ShardFormats"},
-    "sluice": WIRED | {"ShardWriter"},
+    "ShardVerifier": GROUND | {"Codecs", "ShardFormats"},
+    "sluice": WIRED | {"ShardWriter", "ShardVerifier"},
     # Programs that tests and benchmarks start.
     "FaultServer": WIRED,
     "FormatsBenchmark": WIRED | {"ShardWriter"},

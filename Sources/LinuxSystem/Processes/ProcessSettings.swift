@@ -39,8 +39,11 @@ public enum ProcessSettings {
     return probe >= 0
   }
 
-  /// Ends this process without running anything else.
-  public static func exitNow(_ status: Int32) -> Never { _exit(status) }
+  /// Ends this process without running anything else; what it has printed is written first (a pipe is buffered).
+  public static func exitNow(_ status: Int32) -> Never {
+    fflush(nil)
+    _exit(status)
+  }
 
   /// Ends this process with everything written that was printed.
   public static func exitFlushed(_ status: Int32) -> Never {

@@ -89,7 +89,7 @@ struct IndexDocumentReader {
   ) throws(FieldFault) -> Bool {
     switch state {
     case .start:
-      try cursor.read(nil) { cursor throws(JSONFault) in try cursor.expect(UInt8(ascii: "{"), "an object") }
+      try cursor.read(nil) { cursor throws(JSONFault) in try cursor.expect(UInt8(ascii: "{"), "a JSON object") }
       state = .member
     case .member: try member(&cursor)
     case .afterMember:

@@ -44,7 +44,11 @@ def write(job):
 def plain(value):
     """A value as JSON that keeps its type."""
     if isinstance(value, np.ndarray):
-        return {"ndarray": str(value.dtype), "shape": list(value.shape), "bytes": base64.b64encode(value.tobytes()).decode()}
+        return {
+            "ndarray": str(value.dtype),
+            "shape": list(value.shape),
+            "bytes": base64.b64encode(value.tobytes()).decode(),
+        }
     if isinstance(value, np.generic):
         return {"scalar": str(value.dtype), "value": str(value)}
     if isinstance(value, bytes):

@@ -2,7 +2,7 @@ import Planning
 import Testing
 
 #if canImport(Glibc)
-import Glibc
+import Glibc  // fopen: these tests do without Foundation, as Planning does
 #endif
 
 /// The planning fixtures, found beside the sources.
