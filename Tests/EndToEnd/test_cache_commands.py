@@ -84,12 +84,13 @@ def test_two_datasets_share_one_copy_of_a_stream(stage: Stage) -> None:
     assert set(downloads(stage).values()) == {1}
 
 
-def test_a_tight_limit_slows_down_and_never_fails(stage: Stage) -> None:
-    shard = 1 << 15
+@pytest.mark.parametrize("inline_bytes", [4096, 0])
+def test_a_tight_limit_slows_down_and_never_fails(stage: Stage, inline_bytes: int) -> None:
+    shard = 1 << 13
     stage.write("web", 400, shard_bytes=shard)
-    configuration = stage.configuration({"web": stage.remote("web")})
+    configuration = stage.configuration({"web": stage.remote("web")}, limits={"inline_bytes": inline_bytes})
     # Room for the shards of one batch of eight and few more, of some ten times as many.
-    configuration["cache"]["limit"] = 10 * (shard + 8192)
+    configuration["cache"]["limit"] = 10 * (shard + 4096)
     stage.start(configuration)
     for epoch in range(2):
         assert sorted(drain(stage, epoch=epoch)) == list(range(400))

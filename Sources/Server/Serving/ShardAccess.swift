@@ -32,7 +32,14 @@ struct ShardAccess {
     }
     guard !missing.isEmpty else { return found }
     // All at once, present or not: whoever held some and waited for others could wait for somebody who does the same.
-    let opened = try shards.openIfPresent(missing) ?? shards.open(missing, for: session.record)
+    if let opened = try shards.openIfPresent(missing) {
+      for (slot, shard) in opened { found[slot] = take(shard, slot) }
+      return found
+    }
+    // Nor does this connection keep room from the others, or from itself, while it waits: what no client has open and
+    // this request does not use is let go.
+    _ = table.release(after: request, canOrder: false) { _, _ in true }
+    let opened = try shards.open(missing, for: session.record)
     for (slot, shard) in opened { found[slot] = take(shard, slot) }
     return found
   }
