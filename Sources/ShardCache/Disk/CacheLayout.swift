@@ -14,7 +14,10 @@ struct CacheLayout: Sendable {
   static let reason = "reason"
   /// Every file name that Sluice makes for a copy. Whatever else lies in a copy's directory is somebody else's.
   static let ownNames: Set<String> = ["data", "data.zip", "meta", "meta.zip", record, reason]
-  static let topNames: Set<String> = ["lock", "pins", "pins.new", "shards", "staging", "quarantine"]
+  /// `plans` and `manifests` are kept beside the shards by the daemon, and are its own business.
+  static let topNames: Set<String> = [
+    "lock", "pins", "pins.new", "shards", "staging", "quarantine", "plans", "manifests",
+  ]
 
   let root: Directory
   let shards: Directory
