@@ -66,9 +66,11 @@ public struct TransferStatus: Codable, Sendable {
   public var retries: [String: Int]
   public var queued: Int
   public var active: [DownloadStatus]
+  public var streams: [StreamTransferStatus]
 
   public init(
-    bytes: Int, bytesPerSecond: Double, attempts: Int, retries: [String: Int], queued: Int, active: [DownloadStatus]
+    bytes: Int, bytesPerSecond: Double, attempts: Int, retries: [String: Int], queued: Int, active: [DownloadStatus],
+    streams: [StreamTransferStatus]
   ) {
     self.bytes = bytes
     self.bytesPerSecond = bytesPerSecond
@@ -76,6 +78,31 @@ public struct TransferStatus: Codable, Sendable {
     self.retries = retries
     self.queued = queued
     self.active = active
+    self.streams = streams
+  }
+}
+
+/// One stream's downloads since the daemon's start.
+public struct StreamTransferStatus: Codable, Sendable {
+  public var stream: String
+  public var files: Int
+  public var bytes: Int
+  /// Of all its downloads together, waiting for retries included.
+  public var seconds: Double
+  public var attempts: Int
+  public var retries: Int
+  public var failures: Int
+
+  public init(
+    stream: String, files: Int, bytes: Int, seconds: Double, attempts: Int, retries: Int, failures: Int
+  ) {
+    self.stream = stream
+    self.files = files
+    self.bytes = bytes
+    self.seconds = seconds
+    self.attempts = attempts
+    self.retries = retries
+    self.failures = failures
   }
 }
 

@@ -9,6 +9,8 @@ public struct CacheConfiguration: Sendable, Hashable {
   public var limit: Int?
   /// Bytes of the file system that the cache leaves free, whatever its limit.
   public var reserve = 1 << 30
+  /// Most bytes that are fetched ahead of one session and not yet used; nil for as much as the limit holds.
+  public var prefetchLimit: Int?
   /// Whether digests of adopted shards are checked in the background after a start; their sizes always are.
   public var verifyOnStart = false
 
@@ -23,6 +25,8 @@ public struct CacheConfiguration: Sendable, Hashable {
     let limit = reader.bytes("limit", default: 0)
     cache.limit = limit == 0 ? nil : limit
     cache.reserve = reader.bytes("reserve", default: cache.reserve)
+    let ahead = reader.bytes("prefetch_limit", default: 0)
+    cache.prefetchLimit = ahead == 0 ? nil : ahead
     cache.verifyOnStart = reader.boolean("verify_on_start", default: cache.verifyOnStart)
     return cache
   }

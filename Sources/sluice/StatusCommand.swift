@@ -115,7 +115,16 @@ struct StatusScreen {
     let head =
       "\(ByteCount.describe(transfer.bytes)) in \(transfer.attempts) attempts, now "
       + "\(ByteCount.describe(Int(transfer.bytesPerSecond)))/s, \(transfer.queued) waiting"
+    var table = TextTable(
+      ["stream", "files", "bytes", "seconds", "attempts", "retries", "failed"], rightAligned: [1, 2, 3, 4, 5, 6])
+    for stream in transfer.streams {
+      table.add([
+        stream.stream, "\(stream.files)", ByteCount.describe(stream.bytes), "\((stream.seconds * 10).rounded() / 10)",
+        "\(stream.attempts)", "\(stream.retries)", "\(stream.failures)",
+      ])
+    }
     return [retries.isEmpty ? head : head + "; retries: " + retries.joined(separator: ", ")]
+      + (table.isEmpty ? [] : table.lines)
       + transfer.active.map { download in
         "\(ProgressBar.text(download.bytes, of: download.total)) \(download.stream)/\(download.file)"
           + (download.attempt > 1 ? ", attempt \(download.attempt)" : "")

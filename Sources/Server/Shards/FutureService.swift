@@ -6,11 +6,14 @@ import ShardCache
 final class FutureService: Sendable {
   private let cache: ShardCache
   private let requests: ShardRequests
+  /// Bytes fetched ahead of one session at most.
+  private let prefetchLimit: Int?
   private let executor = QueueExecutor(label: "futures")
 
-  init(cache: ShardCache, requests: ShardRequests) {
+  init(cache: ShardCache, requests: ShardRequests, prefetchLimit: Int?) {
     self.cache = cache
     self.requests = requests
+    self.prefetchLimit = prefetchLimit
   }
 
   /// A name for a session that will announce its future.
@@ -23,7 +26,8 @@ final class FutureService: Sendable {
     let rank = session.rank
     let record = session.record
     let bounds = AheadBounds(
-      predownload: dataset.specification.predownload, batchSize: max(1, session.setup.options.batchSize))
+      predownload: dataset.specification.predownload, batchSize: max(1, session.setup.options.batchSize),
+      bytes: prefetchLimit)
     Task(executorPreference: executor) { [self] in
       let schedule = ShardSchedule(epoch.plan, dataset.layout, ranks: rank..<rank + 1)
       let wanted = dataset.streams.flatMap { requests.requests(of: $0) }

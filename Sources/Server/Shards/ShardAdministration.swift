@@ -38,6 +38,12 @@ extension ShardService {
         DownloadStatus(
           stream: download.stream.rawValue, file: download.file, bytes: download.received, total: download.bytes,
           attempt: download.attempt, seconds: download.seconds)
+      },
+      streams: snapshot.streams.sorted { $0.key < $1.key }.map { name, stream in
+        StreamTransferStatus(
+          stream: name.rawValue, files: stream.files, bytes: stream.bytes, seconds: stream.seconds,
+          attempts: stream.attempts, retries: stream.retries.values.reduce(0, +),
+          failures: stream.failures.values.reduce(0, +))
       })
   }
 

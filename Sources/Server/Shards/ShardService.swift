@@ -31,7 +31,8 @@ final class ShardService: ShardOpening {
   private let logger: Logger
 
   private init(
-    cache: ShardCache, fetch: RetryingFetch, fetchers: FetcherPool, downloads: Int, waitSeconds: Double,
+    cache: ShardCache, fetch: RetryingFetch, fetchers: FetcherPool, downloads: Int, prefetchLimit: Int?,
+    waitSeconds: Double,
     clock: DaemonClock, requests: ShardRequests, logger: Logger
   ) {
     self.downloads = downloads
@@ -42,7 +43,7 @@ final class ShardService: ShardOpening {
     self.clock = clock
     self.requests = requests
     self.logger = logger
-    futures = FutureService(cache: cache, requests: requests)
+    futures = FutureService(cache: cache, requests: requests, prefetchLimit: prefetchLimit)
   }
 
   /// Takes the cache directory and recovers what an earlier daemon left in it.
@@ -62,7 +63,8 @@ final class ShardService: ShardOpening {
     let requests = ShardRequests(fetch: fetch, transfer: configuration.transfer)
     return ShardService(
       cache: cache, fetch: fetch, fetchers: fetchers, downloads: configuration.transfer.downloads ?? defaultDownloads,
-      waitSeconds: configuration.waitSeconds, clock: clock, requests: requests, logger: logger)
+      prefetchLimit: configuration.cache.prefetchLimit, waitSeconds: configuration.waitSeconds, clock: clock,
+      requests: requests, logger: logger)
   }
 
   /// How much the cache may hold.
