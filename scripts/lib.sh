@@ -155,7 +155,7 @@ install_reference() {
 
 # Sluice's own client, editable, so that tests and the demo run what the tree holds.
 install_client() {
-  local project="$root/Sources/PythonClient/pyproject.toml" stamp="$venv/.client.stamp" wanted
+  local project="$root/Sources/PythonClient/pyproject.toml" stamp="$venv/.editable.stamp" wanted
   [[ -f "$project" ]] || {
     note "Sources/PythonClient has no pyproject.toml yet: the client is not installed"
     return 0
