@@ -49,8 +49,8 @@ def get(url: str) -> str:
 
 
 @pytest.fixture
-def metrics(stage: Stage) -> str:
-    """The address of the metrics of a daemon that has served an epoch."""
+def metrics(stage: Stage) -> Iterator[str]:
+    """The address of the metrics of a daemon that has served an epoch to a session, which stays open."""
     port = free_port()
     stage.write("web", 120)
     stage.start(stage.configuration({"web": stage.remote("web")}, http={"listen": f"127.0.0.1:{port}"}))
@@ -59,7 +59,7 @@ def metrics(stage: Stage) -> str:
         batches = struct.unpack("<qqI", client.ask(wire.EPOCH, struct.pack("<Iq", session, 0))[:20])[2]
         for number in range(batches):
             client.ask(wire.BATCH, wire.batch(session, 0, number, mode=1))
-    return f"http://127.0.0.1:{port}/metrics"
+        yield f"http://127.0.0.1:{port}/metrics"
 
 
 def test_the_linter_passes_them(metrics: str) -> None:
