@@ -162,7 +162,12 @@ let package = Package(
     tests("WireProtocol", ["DatasetModel", systemPackage]),
     tests("LocalSocket", ["LinuxSystem", "WireProtocol"]),
     tests("DaemonConfiguration", ["DatasetModel", "LinuxSystem", "StreamRegistry", systemPackage]),
-    tests("Server", ["DatasetModel", "LinuxSystem", "Planning", "WireProtocol", "LocalSocket", "DaemonConfiguration"]),
+    tests(
+      "Server",
+      [
+        "AdminDocuments", "DatasetModel", "LinuxSystem", "Planning", "ShardCache", "WireProtocol", "LocalSocket",
+        "DaemonConfiguration",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

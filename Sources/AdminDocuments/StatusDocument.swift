@@ -109,13 +109,14 @@ public struct SessionStatus: Codable, Sendable {
   /// Seconds since the last request.
   public var idleSeconds: Double
   /// What a request under way is waiting for; nil when none is.
-  public var waitingFor: String?
+  public var waiting: WaitStatus?
+  /// The wait under way counted in.
   public var stalls: StallSeconds
 
   public init(
     number: Int, client: String, process: Int, user: Int, dataset: String, rank: Int, ranks: Int, epoch: Int,
     batch: Int, batches: Int, samplesPerSecond: Double, bytesPerSecond: Double, idleSeconds: Double,
-    waitingFor: String?, stalls: StallSeconds
+    waiting: WaitStatus?, stalls: StallSeconds
   ) {
     self.number = number
     self.client = client
@@ -130,27 +131,9 @@ public struct SessionStatus: Codable, Sendable {
     self.samplesPerSecond = samplesPerSecond
     self.bytesPerSecond = bytesPerSecond
     self.idleSeconds = idleSeconds
-    self.waitingFor = waitingFor
+    self.waiting = waiting
     self.stalls = stalls
   }
-}
-
-/// Where a session's time went, by cause.
-public struct StallSeconds: Codable, Sendable, Hashable {
-  /// Waiting for an epoch's plan.
-  public var plan = 0.0
-  /// Waiting for room in the cache or a turn to download.
-  public var queue = 0.0
-  /// Waiting for bytes from the remote.
-  public var download = 0.0
-  /// Waiting for size and digest checks.
-  public var verify = 0.0
-  /// Waiting for decompression.
-  public var decompress = 0.0
-  /// The daemon had nothing to do for this client: the client is the slow one.
-  public var client = 0.0
-
-  public init() {}
 }
 
 /// One of the last errors.

@@ -21,11 +21,15 @@ public struct ConfigurationDifference: Sendable, Hashable {
   public var affectedDatasets: [DatasetName] = []
   /// Key paths of changed settings that apply from now on (`log.level`).
   public var applied: [String] = []
+  /// Key paths of changed settings that connections made from now on have; open ones keep theirs.
+  public var appliedToNewConnections: [String] = []
   /// Key paths of changed settings that keep their old value until the daemon starts anew (`socket.path`).
   public var needsRestart: [String] = []
 
   /// Whether the two configurations say the same.
-  public var isEmpty: Bool { streams.isEmpty && datasets.isEmpty && applied.isEmpty && needsRestart.isEmpty }
+  public var isEmpty: Bool {
+    streams.isEmpty && datasets.isEmpty && applied.isEmpty && appliedToNewConnections.isEmpty && needsRestart.isEmpty
+  }
 
   /// What changes from `old` to `new`.
   public init(from old: Configuration, to new: Configuration) {
@@ -35,12 +39,24 @@ public struct ConfigurationDifference: Sendable, Hashable {
     affectedDatasets = new.datasets
       .filter { $0.specification.streams.contains { changed.contains($0.stream) } }.map(\.name)
     for setting in Setting.all where setting.differs(old, new) {
-      if setting.isLive { applied.append(setting.path) } else { needsRestart.append(setting.path) }
+      switch setting.effect {
+      case .atOnce: applied.append(setting.path)
+      case .newConnections: appliedToNewConnections.append(setting.path)
+      case .restart: needsRestart.append(setting.path)
+      }
     }
   }
 
   /// Key paths of all settings that are compared one by one.
   static var settingPaths: [String] { Setting.all.map(\.path) }
+
+  /// When a changed setting takes effect.
+  enum Effect: CaseIterable, Sendable {
+    case atOnce, newConnections, restart
+  }
+
+  /// Key paths of the settings that take effect then.
+  static func settingPaths(_ effect: Effect) -> [String] { Setting.all.filter { $0.effect == effect }.map(\.path) }
 
   private func changes<Name: Hashable & Sendable, Value: Equatable>(
     _ old: [(Name, Value)], _ new: [(Name, Value)]
@@ -57,48 +73,50 @@ public struct ConfigurationDifference: Sendable, Hashable {
   }
 }
 
-/// One setting outside streams and datasets: how to tell that it changed, and whether a running daemon takes it up.
+/// One setting outside streams and datasets: how to tell that it changed, and when a running daemon takes it up.
 private struct Setting: Sendable {
   let path: String
-  let isLive: Bool
+  let effect: ConfigurationDifference.Effect
   let differs: @Sendable (Configuration, Configuration) -> Bool
 
-  static func live(_ path: String, _ value: @escaping @Sendable (Configuration) -> some Equatable & Sendable) -> Setting
-  {
-    Setting(path: path, isLive: true) { value($0) != value($1) }
+  init(
+    _ path: String, _ effect: ConfigurationDifference.Effect,
+    _ value: @escaping @Sendable (Configuration) -> some Equatable & Sendable
+  ) {
+    self.path = path
+    self.effect = effect
+    differs = { value($0) != value($1) }
   }
 
-  static func fixed(_ path: String, _ value: @escaping @Sendable (Configuration) -> some Equatable & Sendable)
-    -> Setting
-  {
-    Setting(path: path, isLive: false) { value($0) != value($1) }
-  }
-
-  /// Every setting there is; a test holds this list against the structs.
+  /// Every setting there is; tests hold this list against the structs, and against what config/sluice.yaml says of it.
   static let all: [Setting] = [
-    fixed("socket.path") { $0.socket.path }, fixed("socket.mode") { $0.socket.mode },
-    fixed("socket.group") { $0.socket.group }, fixed("socket.admin_path") { $0.socket.adminPath },
-    fixed("cache.directory") { $0.cache.directory }, live("cache.limit") { $0.cache.limit },
-    live("cache.reserve") { $0.cache.reserve }, fixed("cache.prefetch_limit") { $0.cache.prefetchLimit },
-    fixed("cache.verify_on_start") { $0.cache.verifyOnStart },
-    fixed("transfer.fetchers") { $0.transfer.fetchers },
-    fixed("transfer.connections_per_host") { $0.transfer.connectionsPerHost },
-    fixed("transfer.downloads") { $0.transfer.downloads },
-    live("transfer.minimum_rate") { $0.transfer.minimumRate },
-    live("transfer.deadline_seconds") { $0.transfer.deadlineSeconds },
-    live("transfer.retry_seconds") { $0.transfer.retrySeconds },
-    live("transfer.retry_maximum_seconds") { $0.transfer.retryMaximumSeconds },
-    live("access.users") { $0.access.users }, live("access.groups") { $0.access.groups },
-    live("access.admins") { $0.access.admins }, live("inline_datasets") { $0.inlineDatasets },
-    live("limits.connections") { $0.limits.connections },
-    live("limits.sessions_per_connection") { $0.limits.sessionsPerConnection },
-    live("limits.requests_in_flight") { $0.limits.requestsInFlight },
-    live("limits.batch_bytes") { $0.limits.batchBytes }, live("limits.frame_bytes") { $0.limits.frameBytes },
-    live("limits.batch_samples") { $0.limits.batchSamples },
-    live("limits.descriptors_per_connection") { $0.limits.descriptorsPerConnection },
-    live("limits.inline_bytes") { $0.limits.inlineBytes }, fixed("plans.directory") { $0.plans.directory },
-    live("plans.limit") { $0.plans.limit }, fixed("http.listen") { $0.http.listen }, live("log.level") { $0.log.level },
-    fixed("log.format") { $0.log.format }, live("drain_seconds") { $0.drainSeconds },
-    live("wait_seconds") { $0.waitSeconds }, live("idle_seconds") { $0.idleSeconds },
+    Setting("socket.path", .restart) { $0.socket.path }, Setting("socket.mode", .restart) { $0.socket.mode },
+    Setting("socket.group", .restart) { $0.socket.group },
+    Setting("socket.admin_path", .restart) { $0.socket.adminPath },
+    Setting("cache.directory", .restart) { $0.cache.directory }, Setting("cache.limit", .atOnce) { $0.cache.limit },
+    Setting("cache.reserve", .atOnce) { $0.cache.reserve },
+    Setting("cache.prefetch_limit", .atOnce) { $0.cache.prefetchLimit },
+    Setting("cache.verify_on_start", .restart) { $0.cache.verifyOnStart },
+    Setting("transfer.fetchers", .restart) { $0.transfer.fetchers },
+    Setting("transfer.connections_per_host", .restart) { $0.transfer.connectionsPerHost },
+    Setting("transfer.downloads", .atOnce) { $0.transfer.downloads },
+    Setting("transfer.minimum_rate", .atOnce) { $0.transfer.minimumRate },
+    Setting("transfer.deadline_seconds", .atOnce) { $0.transfer.deadlineSeconds },
+    Setting("transfer.retry_seconds", .atOnce) { $0.transfer.retrySeconds },
+    Setting("transfer.retry_maximum_seconds", .atOnce) { $0.transfer.retryMaximumSeconds },
+    Setting("access.users", .atOnce) { $0.access.users }, Setting("access.groups", .atOnce) { $0.access.groups },
+    Setting("access.admins", .atOnce) { $0.access.admins }, Setting("inline_datasets", .atOnce) { $0.inlineDatasets },
+    Setting("limits.connections", .atOnce) { $0.limits.connections },
+    Setting("limits.sessions_per_connection", .newConnections) { $0.limits.sessionsPerConnection },
+    Setting("limits.requests_in_flight", .newConnections) { $0.limits.requestsInFlight },
+    Setting("limits.batch_bytes", .newConnections) { $0.limits.batchBytes },
+    Setting("limits.frame_bytes", .newConnections) { $0.limits.frameBytes },
+    Setting("limits.batch_samples", .newConnections) { $0.limits.batchSamples },
+    Setting("limits.descriptors_per_connection", .newConnections) { $0.limits.descriptorsPerConnection },
+    Setting("limits.inline_bytes", .newConnections) { $0.limits.inlineBytes },
+    Setting("plans.directory", .restart) { $0.plans.directory }, Setting("plans.limit", .atOnce) { $0.plans.limit },
+    Setting("http.listen", .restart) { $0.http.listen }, Setting("log.level", .atOnce) { $0.log.level },
+    Setting("log.format", .restart) { $0.log.format }, Setting("drain_seconds", .atOnce) { $0.drainSeconds },
+    Setting("wait_seconds", .atOnce) { $0.waitSeconds }, Setting("idle_seconds", .atOnce) { $0.idleSeconds },
   ]
 }

@@ -27,8 +27,8 @@ public struct LimitsConfiguration: Sendable, Hashable {
     limits.sessionsPerConnection = reader.integer(
       "sessions_per_connection", in: 1...65536, default: limits.sessionsPerConnection)
     limits.requestsInFlight = reader.integer("requests_in_flight", in: 1...4096, default: limits.requestsInFlight)
-    limits.batchBytes = readBytes("batch_bytes", 1 << 16, limits.batchBytes, &reader)
-    limits.frameBytes = readBytes("frame_bytes", 1 << 12, limits.frameBytes, &reader)
+    limits.batchBytes = readBytes("batch_bytes", 1 << 16, (3 << 30, "3gb"), limits.batchBytes, &reader)
+    limits.frameBytes = readBytes("frame_bytes", 1 << 12, (1 << 20, "1mb"), limits.frameBytes, &reader)
     limits.batchSamples = reader.integer("batch_samples", in: 1...(1 << 26), default: limits.batchSamples)
     limits.descriptorsPerConnection = reader.integer(
       "descriptors_per_connection", in: 1...65536, default: limits.descriptorsPerConnection)
@@ -36,14 +36,13 @@ public struct LimitsConfiguration: Sendable, Hashable {
     return limits
   }
 
-  /// Lengths of frames are u32: the headers of a reply need room beside its bytes.
-  private static let mostBytes = 3 << 30
-
+  /// - Parameter most: what a frame can carry. Lengths are u32, and a reply's headers need room beside its bytes; the
+  ///   protocol itself bounds what clients send.
   private static func readBytes(
-    _ key: String, _ least: Int, _ otherwise: Int, _ reader: inout ConfigurationReader
+    _ key: String, _ least: Int, _ most: (bytes: Int, text: String), _ otherwise: Int, _ reader: inout ConfigurationReader
   ) -> Int {
     let bytes = reader.bytes(key, atLeast: least, default: otherwise)
-    if bytes > mostBytes { reader.report(key, "must be at most 3gb, which is what a frame can carry") }
+    if bytes > most.bytes { reader.report(key, "must be at most \(most.text), which is what a frame can carry") }
     return bytes
   }
 }

@@ -44,7 +44,7 @@ struct AcceptLoop: Sendable {
     }
     if let reason = policy.refuse(peer) { return turnAway(socket, peer, .notPermitted(reason: reason)) }
     guard let (number, admission) = listener.ledger.withLock({ $0.admit() }) else {
-      return turnAway(socket, peer, .tooManyConnections(limit: limits.connections))
+      return turnAway(socket, peer, .tooManyConnections(limit: listener.limit))
     }
     let deadline = admission == .probeOnly ? ContinuousClock().now + limits.probeTime : nil
     let connection = Connection(socket, number: number, peer: peer, admission: admission, deadline: deadline)

@@ -2,7 +2,8 @@
 ///
 /// Transitions: `admit` takes a place if there is one, `enter` puts the connection into it, `leave` frees it.
 struct ConnectionLedger<Member> {
-  let connections: Int
+  /// May change while connections are open; those over a lowered one stay.
+  var connections: Int
   let probes: Int
 
   private(set) var members: [UInt64: Member] = [:]

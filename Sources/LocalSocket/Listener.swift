@@ -54,6 +54,9 @@ public final class Listener: Sendable {
     try Listener(activated.socket, file: nil, limits: limits)
   }
 
+  /// Whether the service manager opened the socket.
+  public var isAdopted: Bool { file == nil }
+
   /// Begins to accept. To be called once.
   public func start(_ policy: ConnectionPolicy) throws(LocalSocketError) {
     do throws(SystemError) {
@@ -92,6 +95,12 @@ public final class Listener: Sendable {
     let nanoseconds = Int(parts.seconds) * 1_000_000_000 + Int(parts.attoseconds / 1_000_000_000)
     return threads.wait(timeout: .now() + .nanoseconds(nanoseconds)) == .success
   }
+
+  /// Lets this many connections in from now on; those that are open stay.
+  public func setLimit(connections: Int) { ledger.withLock { $0.connections = connections } }
+
+  /// How many connections may be open.
+  public var limit: Int { ledger.withLock { $0.connections } }
 
   /// The connections being served now.
   public var connections: [Connection] { ledger.withLock { Array($0.members.values) } }

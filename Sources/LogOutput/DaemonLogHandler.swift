@@ -8,18 +8,34 @@ public struct DaemonLogHandler: LogHandler {
   public final class Shared: Sendable {
     fileprivate let sink: any LogSink
     fileprivate let gate = Mutex(FloodGate())
+    private let shown: Mutex<Logger.Level>
 
-    public init(sink: any LogSink) { self.sink = sink }
+    /// - Parameter level: the least serious that is shown.
+    public init(sink: any LogSink, level: Logger.Level = .info) {
+      self.sink = sink
+      shown = Mutex(level)
+    }
+
+    /// The least serious level that is shown, by every logger at once.
+    public var level: Logger.Level {
+      get { shown.withLock { $0 } }
+      set { shown.withLock { $0 = newValue } }
+    }
   }
 
   private let label: String
   private let shared: Shared
   public var metadata: Logger.Metadata = [:]
-  public var logLevel: Logger.Level
+  /// One logger's own level, where somebody set one.
+  private var ownLevel: Logger.Level?
 
-  public init(label: String, level: Logger.Level, shared: Shared) {
+  public var logLevel: Logger.Level {
+    get { ownLevel ?? shared.level }
+    set { ownLevel = newValue }
+  }
+
+  public init(label: String, shared: Shared) {
     self.label = label
-    self.logLevel = level
     self.shared = shared
   }
 

@@ -22,10 +22,13 @@ public final class Daemon: Sendable {
     public var activated: [ActivatedSocket]
     /// How fetchers are observed, for status.
     public var fetchers: FetcherPool
+    /// Changes what is logged, when a reload wants it so.
+    public var setLogLevel: @Sendable (LogConfiguration.Level) -> Void
 
     public init(
       configuration: Configuration, configurationFile: String, registry: StreamRegistry,
-      notifier: ServiceNotifier?, activated: [ActivatedSocket], fetchers: FetcherPool
+      notifier: ServiceNotifier? = nil, activated: [ActivatedSocket] = [], fetchers: FetcherPool,
+      setLogLevel: @escaping @Sendable (LogConfiguration.Level) -> Void = { _ in }
     ) {
       self.configuration = configuration
       self.configurationFile = configurationFile
@@ -33,6 +36,7 @@ public final class Daemon: Sendable {
       self.notifier = notifier
       self.activated = activated
       self.fetchers = fetchers
+      self.setLogLevel = setLogLevel
     }
   }
 
@@ -40,6 +44,7 @@ public final class Daemon: Sendable {
   let parts: DaemonParts
   let streams: StreamCatalog
   let listeners: [Listener]
+  let notices: StartNotices
   let logger: Logger
 
   /// Opens the cache and the socket.
@@ -48,49 +53,60 @@ public final class Daemon: Sendable {
   public init(_ options: Options, logger: Logger) async throws {
     self.options = options
     self.logger = logger
+    notices = StartNotices(options.notifier, logger: logger)
     let configuration = options.configuration
+    let live = LiveConfiguration(configuration)
+    let metrics = DaemonMetrics()
     let clock = DaemonClock()
     let health = HealthService()
     let shards = try await ShardService.open(
-      configuration, fetchers: options.fetchers, clock: clock, health: health, logger: logger)
+      live, fetchers: options.fetchers, clock: clock, health: health, metrics: metrics, logger: logger)
     let planDirectory = configuration.plans.directory ?? "\(configuration.cache.directory)/plans"
-    let plans = PlanStore(directory: planDirectory, limit: configuration.plans.limit, logger: logger)
+    let plans = PlanStore(directory: planDirectory, live: live, logger: logger)
     plans.sweep()
     let manifests = ManifestStore(directory: "\(configuration.cache.directory)/manifests", logger: logger)
     streams = StreamCatalog(
       registry: options.registry,
       loader: ManifestLoader(store: manifests, executor: QueueExecutor(label: "manifests"), logger: logger),
       health: health, logger: logger)
-    let datasets = DatasetCatalog(configuration, streams: streams)
-    let sessions = SessionDirectory()
+    let datasets = DatasetCatalog(live, streams: streams)
+    let sessions = SessionDirectory(labels: metrics.datasets)
     let errors = RecentErrors()
     let access = try AccessRules(configuration.access)
     let started = WallClock.seconds()
     let admin = AdminService(
       configurationFile: options.configurationFile, registry: options.registry, datasets: datasets, streams: streams,
       sessions: sessions, shards: shards, health: health, access: access, errors: errors, clock: clock,
-      fetchers: options.fetchers, notifier: options.notifier, logger: logger)
+      fetchers: options.fetchers, metrics: metrics, notifier: options.notifier, logger: logger)
     parts = DaemonParts(
-      datasets: datasets, epochs: EpochService(store: plans, threads: ProcessSettings.cores, logger: logger),
+      datasets: datasets, epochs: EpochService(store: plans, threads: ProcessSettings.cores, metrics: metrics, logger: logger),
       shards: shards, sessions: sessions, health: health, admin: admin, access: access, errors: errors, clock: clock,
-      logger: logger, instance: "\(PeerCredentials.ownProcess)-\(Int(started * 1000))")
-    listeners = try SocketSetup.listeners(options)
+      metrics: metrics, logger: logger, instance: "\(PeerCredentials.ownProcess)-\(Int(started * 1000))")
+    let listeners = try SocketSetup.listeners(options)
+    self.listeners = listeners
+    admin.whenReloaded { configuration in
+      for listener in listeners { listener.setLimit(connections: configuration.limits.connections) }
+      options.setLogLevel(configuration.log.level)
+    }
   }
 
   /// Serves until it is told to stop.
   public func run() async throws {
     let signals = SignalService(logger: logger, parts: parts)
+    // They stop in the opposite order, one after another: health over HTTP still tells that the daemon drains.
     let services: [any Service] = [
-      ListenerService(listeners: listeners, parts: parts, drainSeconds: options.configuration.drainSeconds),
-      LoadingService(streams: streams, parts: parts, notifier: options.notifier, logger: logger),
+      HTTPService(configuration: options.configuration.http, parts: parts, logger: logger),
+      ListenerService(listeners: listeners, parts: parts),
+      LoadingService(streams: streams, parts: parts, notifier: options.notifier, notices: notices, logger: logger),
       PrefetchService(
         shards: parts.shards, verifiesAdopted: options.configuration.cache.verifyOnStart, logger: logger),
       WatchdogService(
-        notifier: options.notifier, parts: parts, socket: options.configuration.socket.path, logger: logger),
-      HTTPService(configuration: options.configuration.http, parts: parts, logger: logger),
+        notifier: options.notifier, parts: parts, socket: SocketSetup.path(options), logger: logger),
+      DiskWatchService(shards: parts.shards, health: parts.health),
     ]
-    var group = ServiceGroupConfiguration(services: services.map { .init(service: $0) }, logger: logger)
-    group.maximumGracefulShutdownDuration = .seconds(options.configuration.drainSeconds + 5)
+    // How long a stop may take is the drain's to say (see ListenerService) and the signal service's to enforce: a reload
+    // may change it.
+    let group = ServiceGroupConfiguration(services: services.map { .init(service: $0) }, logger: logger)
     let serviceGroup = ServiceGroup(configuration: group)
     signals.start(stopping: serviceGroup, notifier: options.notifier)
     try await serviceGroup.run()

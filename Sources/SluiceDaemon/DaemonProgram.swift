@@ -38,7 +38,7 @@ struct DaemonProgram {
       StandardError.write(line: "\(error)")
       return Self.configurationStatus
     }
-    let logger = LogSetup.logger(configuration.log)
+    let (logger, setLogLevel) = LogSetup.logger(configuration.log)
     commandLog.set(logger)
     let fetchers = FetcherPool(configuration: .init(fetchers: configuration.transfer.fetchers ?? 0)) { event in
       logger.debug("fetcher", metadata: ["event": "\(event)"])
@@ -47,17 +47,17 @@ struct DaemonProgram {
     if command.checkConfig != nil {
       return await ConfigurationCheck(configuration, registry: registry, file: file).run(online: command.online)
     }
-    return await serve(configuration, file, registry, fetchers, logger)
+    let options = Daemon.Options(
+      configuration: configuration, configurationFile: file, registry: registry, fetchers: fetchers,
+      setLogLevel: setLogLevel)
+    return await serve(options, logger)
   }
 
-  private func serve(
-    _ configuration: Configuration, _ file: String, _ registry: StreamRegistry, _ fetchers: FetcherPool,
-    _ logger: Logger
-  ) async -> Int32 {
+  private func serve(_ options: Daemon.Options, _ logger: Logger) async -> Int32 {
     do {
-      let options = Daemon.Options(
-        configuration: configuration, configurationFile: file, registry: registry,
-        notifier: try ServiceNotifier.fromEnvironment(), activated: try ActivatedSocket.takeAll(), fetchers: fetchers)
+      var options = options
+      options.notifier = try ServiceNotifier.fromEnvironment()
+      options.activated = try ActivatedSocket.takeAll()
       let daemon = try await Daemon(options, logger: logger)
       try await daemon.run()
       return 0

@@ -5,10 +5,17 @@ import Logging
 
 /// The process's logger, as the configuration wants it.
 enum LogSetup {
-  static func logger(_ configuration: LogConfiguration) -> Logger {
-    let shared = DaemonLogHandler.Shared(sink: sink(configuration.format))
-    let level = Logger.Level(rawValue: configuration.level.rawValue) ?? .info
-    return Logger(label: "sluiced") { DaemonLogHandler(label: $0, level: level, shared: shared) }
+  /// The logger, and what changes the level of it and of all made from it.
+  static func logger(
+    _ configuration: LogConfiguration
+  ) -> (logger: Logger, setLevel: @Sendable (LogConfiguration.Level) -> Void) {
+    let shared = DaemonLogHandler.Shared(sink: sink(configuration.format), level: level(configuration.level))
+    let logger = Logger(label: "sluiced") { DaemonLogHandler(label: $0, shared: shared) }
+    return (logger, { shared.level = level($0) })
+  }
+
+  private static func level(_ level: LogConfiguration.Level) -> Logger.Level {
+    Logger.Level(rawValue: level.rawValue) ?? .info
   }
 
   private static func sink(_ format: LogConfiguration.Format) -> any LogSink {

@@ -1,6 +1,7 @@
 import AdminDocuments
 import ArgumentParser
 import DatasetModel
+import LinuxSystem
 
 /// `sluice cache`: what the cache holds; evict, pin and unpin.
 struct CacheCommand: AsyncParsableCommand {
@@ -18,7 +19,7 @@ struct CacheCommand: AsyncParsableCommand {
     func run() async throws {
       let status: CacheStatus
       do { status = try daemon.admin("cache") } catch { throw CommandFailure(explain(error, socket: daemon.path)) }
-      print(json ? try DaemonOptions.encode(status) : CacheScreen(status).lines.joined(separator: "\n"))
+      print(json ? try DaemonOptions.encode(status) : CacheScreen(status).screen.text())
     }
   }
 
@@ -70,26 +71,48 @@ struct CacheScreen {
 
   init(_ cache: CacheStatus) { self.cache = cache }
 
-  /// The part that `sluice status` shows too.
-  var summary: [String] {
-    let limit = cache.limit.map { ByteCount.describe($0) } ?? "the disk"
-    let asked = cache.hits + cache.misses
-    let rate = asked == 0 ? "nothing asked yet" : "\(100 * cache.hits / asked) % hits"
-    return [
-      "\(cache.directory): \(ByteCount.describe(cache.used)) of \(limit) in \(cache.shards) shards, \(rate), "
-        + "\(cache.evictions) evicted",
-      "\(ByteCount.describe(cache.reserved)) reserved, \(ByteCount.describe(cache.leased)) leased, "
-        + "\(ByteCount.describe(cache.evictable)) evictable, \(ByteCount.describe(cache.unlinking)) held by clients, "
-        + "\(ByteCount.describe(cache.freeOnDisk)) free on disk",
-    ] + (cache.quarantined > 0 ? ["\(cache.quarantined) files in quarantine"] : [])
+  /// How full it is.
+  var share: String {
+    guard let limit = cache.limit else { return "\(ByteCount.describe(cache.used)) used, as much as the disk has" }
+    return "\(ByteCount.describe(cache.used)) of \(ByteCount.describe(limit)) used"
+      + (limit > 0 ? ", \(100 * cache.used / limit) %" : "")
   }
 
-  var lines: [String] {
-    var table = TextTable(["stream", "bytes", "shards", "pinned"], rightAligned: [1, 2, 3])
+  /// The part that `sluice status` shows too.
+  var summary: [String] {
+    let asked = cache.hits + cache.misses
+    let rate = asked == 0 ? "nothing asked yet" : "\(100 * cache.hits / asked) % of wanted shards were there"
+    let counted = [
+      ("reserved for downloads", cache.reserved), ("in use by requests", cache.leased),
+      ("may be evicted", cache.evictable), ("evicted, held open by clients", cache.unlinking),
+      ("in quarantine", cache.quarantined),
+    ].filter { $0.1 > 0 }.map { "\(ByteCount.describe($0.1)) \($0.0)" }
+    return [
+      "\(cache.directory): \(Words.count(cache.shards, "shard")), \(rate), \(Words.number(cache.evictions)) evicted, "
+        + "\(ByteCount.describe(cache.freeOnDisk)) more would fit the disk"
+    ] + (counted.isEmpty ? [] : [counted.joined(separator: ", ")])
+  }
+
+  var screen: Screen {
+    var screen = Screen()
+    screen.add("CACHE  \(share)", .title)
+    screen.add(summary.map { "  \($0)" })
+    var table = TextTable(
+      ["stream", "bytes", "shards", "pinned"], rightAligned: [1, 2, 3], columns: screen.terminal?.columns)
     for stream in cache.streams {
-      table.add([stream.stream, ByteCount.describe(stream.bytes), "\(stream.shards)", "\(stream.pinned)"])
+      table.add([
+        stream.stream, ByteCount.describe(stream.bytes), Words.number(stream.shards), Words.number(stream.pinned),
+      ])
     }
-    let next = cache.nextEvictions.map { "  \($0)" }
-    return summary + (table.isEmpty ? [] : [""] + table.lines) + (next.isEmpty ? [] : ["", "next to leave"] + next)
+    if !table.isEmpty {
+      screen.add("")
+      screen.add(table.lines.map { "  \($0)" })
+    }
+    if !cache.nextEvictions.isEmpty {
+      screen.add("")
+      screen.add("NEXT TO LEAVE, when room is needed", .title)
+      screen.add(cache.nextEvictions.map { "  \($0)" })
+    }
+    return screen
   }
 }

@@ -2,14 +2,21 @@
 struct TextTable {
   private var rows: [[String]] = []
   private let rightAligned: Set<Int>
+  /// Longer cells lose their middle; the last column is left to the screen's edge.
+  private let widest: Int
 
-  /// - Parameter rightAligned: columns of numbers.
-  init(_ header: [String], rightAligned: Set<Int> = []) {
+  /// - Parameters:
+  ///   - rightAligned: columns of numbers.
+  ///   - columns: of the terminal; nil for none.
+  init(_ header: [String], rightAligned: Set<Int> = [], columns: Int? = nil) {
     rows = [header]
     self.rightAligned = rightAligned
+    widest = columns.map { $0 < 100 ? 16 : $0 < 140 ? 24 : 40 } ?? Int.max
   }
 
-  mutating func add(_ row: [String]) { rows.append(row) }
+  mutating func add(_ row: [String]) {
+    rows.append(row.enumerated().map { $0 < row.count - 1 ? shortened($1) : $1 })
+  }
 
   var isEmpty: Bool { rows.count == 1 }
 
@@ -27,5 +34,11 @@ struct TextTable {
       while line.last == " " { line.removeLast() }
       return line
     }
+  }
+
+  private func shortened(_ text: String) -> String {
+    guard text.count > widest else { return text }
+    let tail = (widest - 1) / 2
+    return text.prefix(widest - 1 - tail) + "…" + text.suffix(tail)
   }
 }

@@ -1,11 +1,20 @@
 import AdminDocuments
 import ArgumentParser
+import DaemonClient
+import DatasetModel
+import LinuxSystem
+import LocalSocket
 import WireProtocol
 
 /// `sluice why`: what sessions spent their time waiting for.
 struct WhyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "why", abstract: "Show what ranks waited for, by cause, and what is outstanding now.")
+    commandName: "why", abstract: "Show what ranks waited for, by cause, and what is outstanding now.",
+    discussion: """
+      Seconds by cause since the session opened: plan (an epoch is being planned), queue (no room in the cache, or no \
+      turn to download), download (the remote), verify (digests and disk), decompress, client (the trainer did not ask: \
+      it is the slow one). A wait for several shards belongs to the one that came last.
+      """)
 
   @OptionGroup var daemon: DaemonOptions
 
@@ -19,6 +28,7 @@ struct WhyCommand: AsyncParsableCommand {
     let status: StatusDocument
     do {
       var client = try daemon.connect()
+      defer { client.transport.connection.close() }
       status = try DaemonOptions.decode(try client.call(StatusRequest()).document)
     } catch { throw CommandFailure(explain(error, socket: daemon.path)) }
     let sessions = status.sessions.filter { rank == nil || $0.rank == rank }
@@ -29,23 +39,52 @@ struct WhyCommand: AsyncParsableCommand {
     guard !sessions.isEmpty else {
       throw CommandFailure(rank.map { "no session of rank \($0) is open" } ?? "no session is open")
     }
-    print(Self.table(sessions).joined(separator: "\n"))
-    for download in status.transfer.active {
-      print("downloading \(download.stream)/\(download.file): \(ProgressBar.text(download.bytes, of: download.total))")
+    print(WhyScreen(sessions).screen.text())
+  }
+}
+
+/// Stalls and what is outstanding, as lines for a person.
+struct WhyScreen {
+  private(set) var screen = Screen()
+
+  init(_ sessions: [SessionStatus]) {
+    addTable(sessions)
+    let waiting = sessions.filter { $0.waiting != nil }
+    if waiting.isEmpty {
+      screen.add("")
+      screen.add("nobody waits now", .good)
     }
+    for session in waiting { addWait(of: session) }
   }
 
-  private static func table(_ sessions: [SessionStatus]) -> [String] {
+  private mutating func addTable(_ sessions: [SessionStatus]) {
+    let causes = StallSeconds.causes
     var table = TextTable(
-      ["dataset", "rank", "plan", "queue", "download", "verify", "decompress", "client", "waits now for"],
-      rightAligned: [1, 2, 3, 4, 5, 6, 7])
+      ["dataset", "rank", "batch"] + causes.map(\.name) + ["mostly"],
+      rightAligned: Set(1...causes.count + 2), columns: screen.terminal?.columns)
     for session in sessions {
-      let stalls = session.stalls
-      let seconds = [stalls.plan, stalls.queue, stalls.download, stalls.verify, stalls.decompress, stalls.client]
+      let seconds = causes.map { $0.seconds(session.stalls) }
+      let most = zip(causes, seconds).max { $0.1 < $1.1 }.flatMap { $0.1 > 0 ? $0.0.name : nil }
       table.add(
-        [session.dataset, "\(session.rank)"] + seconds.map { "\(($0 * 10).rounded() / 10) s" }
-          + [session.waitingFor ?? "nothing"])
+        [session.dataset, "\(session.rank)", "\(session.batch)/\(session.batches)"]
+          + seconds.map { Words.duration($0) } + [most ?? "nothing"])
     }
-    return table.lines
+    screen.add(table.lines)
+  }
+
+  private mutating func addWait(of session: SessionStatus) {
+    guard let wait = session.waiting else { return }
+    screen.add("")
+    screen.add(
+      "\(session.dataset), rank \(session.rank) waits \(Words.duration(wait.seconds)): \(wait.cause)", .warning)
+    screen.addWrapped(wait.what, indent: "  ")
+    if let room = wait.room { screen.addWrapped(room, indent: "  ") }
+    var table = TextTable(["shard", "stream", "phase", "done", "attempt"], columns: screen.terminal?.columns)
+    for shard in wait.outstanding {
+      let attempt = shard.attempt == 0 ? "not begun" : "\(shard.attempt)\(shard.cause.map { ", since \($0)" } ?? "")"
+      let done = shard.phase == "download" ? ProgressBar.text(shard.bytes, of: shard.total) : ""
+      table.add([shard.shard, shard.stream, shard.phase, done, attempt])
+    }
+    if !table.isEmpty { screen.add(table.lines.map { "  \($0)" }) }
   }
 }

@@ -48,7 +48,7 @@ import Testing
     let new = """
       socket: {path: /run/other.sock, mode: "0600"}
       log: {level: debug}
-      limits: {connections: 5}
+      limits: {connections: 5, batch_bytes: 1mb}
       http: {listen: '127.0.0.1:1'}
       wait_seconds: 5
       inline_datasets: {allow: ['s3://b/']}
@@ -56,6 +56,7 @@ import Testing
     let difference = ConfigurationDifference(from: try parse(""), to: try parse(new))
     #expect(difference.needsRestart == ["socket.path", "socket.mode", "http.listen"])
     #expect(difference.applied == ["inline_datasets", "limits.connections", "log.level", "wait_seconds"])
+    #expect(difference.appliedToNewConnections == ["limits.batch_bytes"])
   }
 
   /// A setting that somebody adds to a struct must be compared as well.

@@ -51,6 +51,31 @@ import Testing
     #expect(configuration.access.users?.map(\.description) == ["alice", "1001"])
   }
 
+  /// The example tells operators of every setting when a change of it takes effect.
+  @Test func theExampleSaysWhenEverySettingTakesEffect() throws {
+    let example = try read("sluice.yaml")
+    let titles: [(ConfigurationDifference.Effect, String)] = [
+      (.atOnce, "at once:"), (.newConnections, "new connections:"), (.restart, "a restart:"),
+    ]
+    var told: [String: [String]] = [:]
+    var title: String?
+    for line in example.split(separator: "\n", omittingEmptySubsequences: false) {
+      guard line.hasPrefix("#  ") else {
+        title = nil
+        continue
+      }
+      var words = line.dropFirst()
+      if let found = titles.first(where: { words.drop { $0 == " " }.hasPrefix($0.1) })?.1 {
+        title = found
+        words = words.drop { $0 == " " }.dropFirst(found.count)
+      }
+      if let title { told[title, default: []] += words.split(separator: " ").map(String.init) }
+    }
+    for (effect, title) in titles {
+      #expect(Set(told[title] ?? []) == Set(ConfigurationDifference.settingPaths(effect)), "\(title)")
+    }
+  }
+
   @Test func kubernetesManifestsAreYAMLAndHoldAConfigurationThatParses() throws {
     let documents = try read("kubernetes/daemonset.yaml").split(separator: "\n---\n").map { text in
       try #require(try YAMLDocument.parse(String(text)).map)

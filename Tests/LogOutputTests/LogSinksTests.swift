@@ -36,7 +36,7 @@ import Testing
   @Test func theHandlerMergesMetadataAndCountsWhatAFloodHeldBack() {
     let sink = MemorySink()
     var logger = Logger(label: "test") { label in
-      DaemonLogHandler(label: label, level: .info, shared: DaemonLogHandler.Shared(sink: sink))
+      DaemonLogHandler(label: label, shared: DaemonLogHandler.Shared(sink: sink))
     }
     logger[metadataKey: "stream"] = "web"
     logger.debug("not shown")
@@ -46,6 +46,16 @@ import Testing
     #expect(records.count == FloodGate().burst + 1)
     #expect(records[3].fields.map(\.name) == ["n", "stream"])
     #expect(records.last?.message == "other")
+  }
+
+  @Test func theLevelOfEveryLoggerChangesAtOnce() {
+    let sink = MemorySink()
+    let shared = DaemonLogHandler.Shared(sink: sink, level: .warning)
+    let loggers = ["a", "b"].map { name in Logger(label: name) { DaemonLogHandler(label: $0, shared: shared) } }
+    for logger in loggers { logger.info("before") }
+    shared.level = .info
+    for logger in loggers { logger.info("after") }
+    #expect(sink.records.withLock { $0.map(\.message) } == ["after", "after"])
   }
 }
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from testbed.certificates import namespace_options
-from testbed.daemon import Daemon, health
+from testbed.daemon import Daemon, health, program
 from testbed.fixtures import Stage
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,6 +53,11 @@ class Tree:
     def programs(self) -> Path:
         return self.root / self.prefix.lstrip("/") / "bin"
 
+    def source(self) -> list[str]:
+        """The options that have scripts/install take the programs of this tree."""
+        shared = (self.programs.parent / "lib/sluice").is_dir()
+        return ["--from", str(self.programs), "--runtime", "shared" if shared else "static"]
+
     def files(self) -> set[str]:
         """Every file in it, from its root."""
         return {str(path.relative_to(self.root)) for path in self.root.rglob("*") if not path.is_dir()}
@@ -65,11 +70,26 @@ class Tree:
         return answer.stdout
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Tree:
-    """An installation as scripts/install makes it: a release build with the runtime in the programs."""
+# The release build takes minutes, so that every run installs the debug build of the suite instead; what
+# scripts/install does with a build is the same, and test_the_static_runtime_links sees that one thing is.
+RELEASE = os.environ.get("SLUICE_TEST_RELEASE")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        "shared",
+        pytest.param(
+            "static",
+            marks=pytest.mark.skipif(not RELEASE, reason="a release build: set SLUICE_TEST_RELEASE=1 to make it"),
+        ),
+    ],
+)
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """An installation: of the debug build with the runtime beside it, or of a release build with the runtime in it."""
     tree = Tree(tmp_path_factory.mktemp("installed"))
-    script("install", "--destdir", str(tree.root))
+    source = ["--from", str(program("sluiced").parent)] if request.param == "shared" else []
+    script("install", "--destdir", str(tree.root), "--runtime", str(request.param), *source)
     return tree
 
 
@@ -144,7 +164,7 @@ def test_uninstalling_takes_out_what_was_put_in(built: Tree, tmp_path: Path) -> 
     stranger = tmp_path / "usr/local/bin/another"
     stranger.parent.mkdir(parents=True)
     stranger.touch()
-    install = ("install", "--destdir", str(tmp_path), "--from", str(built.programs))
+    install = ("install", "--destdir", str(tmp_path), *built.source())
     script(*install)
     configuration = tmp_path / "etc/sluice/sluiced.yaml"
     configuration.write_text("# mine\n")
@@ -187,7 +207,7 @@ def test_the_debian_package_installs_and_goes(built: Tree, tmp_path: Path) -> No
         pytest.skip("dpkg-deb is not installed: this is not a Debian machine")
     if os.geteuid() != 0:
         pytest.skip("installing a package, even into a copy, needs root")
-    package = script("package", "--from", str(built.programs)).stdout.strip()
+    package = script("package", *built.source()).stdout.strip()
     fields = subprocess.run(["dpkg-deb", "--field", package], capture_output=True, text=True, check=True).stdout
     assert "libcurl4" in fields
     assert "libssl3" in fields

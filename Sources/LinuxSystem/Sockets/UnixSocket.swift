@@ -65,6 +65,18 @@ public struct UnixSocket: Sendable {
     }
   }
 
+  /// The path that the socket is bound to; nil for one without a path.
+  public var path: String? {
+    var address = sockaddr_un()
+    var length = socklen_t(MemoryLayout<sockaddr_un>.size)
+    let status = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor.raw, $0, &length) }
+    }
+    guard status == 0, address.sun_family == sa_family_t(AF_UNIX) else { return nil }
+    let bytes = withUnsafeBytes(of: address.sun_path) { Array($0.prefix { $0 != 0 }) }
+    return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+  }
+
   /// True for a Unix domain stream socket that listens: what socket activation must have passed.
   public func isListening() throws(SystemError) -> Bool {
     let domain = try option(SO_DOMAIN, "SO_DOMAIN")

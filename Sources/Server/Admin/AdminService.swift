@@ -5,6 +5,7 @@ import Foundation
 import LinuxSystem
 import Logging
 import StreamRegistry
+import Synchronization
 import Transfer
 import WireProtocol
 
@@ -21,13 +22,17 @@ final class AdminService: Sendable {
   let errors: RecentErrors
   let clock: DaemonClock
   let fetchers: FetcherPool
+  let metrics: DaemonMetrics
   let notifier: ServiceNotifier?
   let logger: Logger
+  /// One reload after another.
+  private let reloading = Mutex(())
+  private let followers = Mutex<[@Sendable (Configuration) -> Void]>([])
 
   init(
     configurationFile: String, registry: StreamRegistry, datasets: DatasetCatalog, streams: StreamCatalog,
     sessions: SessionDirectory, shards: ShardService, health: HealthService, access: AccessRules, errors: RecentErrors,
-    clock: DaemonClock, fetchers: FetcherPool, notifier: ServiceNotifier?, logger: Logger
+    clock: DaemonClock, fetchers: FetcherPool, metrics: DaemonMetrics, notifier: ServiceNotifier?, logger: Logger
   ) {
     self.configurationFile = configurationFile
     self.registry = registry
@@ -40,6 +45,7 @@ final class AdminService: Sendable {
     self.errors = errors
     self.clock = clock
     self.fetchers = fetchers
+    self.metrics = metrics
     self.notifier = notifier
     self.logger = logger
   }
@@ -65,8 +71,15 @@ final class AdminService: Sendable {
     }
   }
 
+  /// Has `follow` take up every configuration that a reload puts in force.
+  func whenReloaded(_ follow: @escaping @Sendable (Configuration) -> Void) {
+    followers.withLock { $0.append(follow) }
+  }
+
   /// Reads the configuration again and puts it in force; a bad file changes nothing.
-  func reload() -> ReloadDocument {
+  func reload() -> ReloadDocument { reloading.withLock { _ in readAgain() } }
+
+  private func readAgain() -> ReloadDocument {
     tellManager { try $0.reloading() }
     defer { tellManager { try $0.ready(status: "serving \(self.datasets.current.datasets.count) datasets") } }
     let old = datasets.current
@@ -78,15 +91,18 @@ final class AdminService: Sendable {
         if let stream = old.stream(name) { streams.forget(stream) }
       }
       datasets.replace(with: new)
-      health.trouble("configuration", nil)
-      logger.notice("configuration reloaded", metadata: ["file": "\(configurationFile)", "changes": "\(difference)"])
+      for follow in followers.withLock({ $0 }) { follow(new) }
+      let lines = Self.lines(difference)
+      logger.notice(
+        "configuration reloaded",
+        metadata: ["file": "\(configurationFile)", "changes": "\(lines.joined(separator: "; "))"])
       let streams = streams
       let shards = shards
       Task {
-        await shards.apply(new)
+        await shards.applyLimits()
         await streams.preload(new.streams)
       }
-      return ReloadDocument(applied: true, changes: Self.lines(difference), problems: [])
+      return ReloadDocument(applied: true, changes: lines, problems: [])
     } catch {
       logger.error(
         "configuration is kept as it was", metadata: ["file": "\(configurationFile)", "error": "\(error)"])
@@ -110,6 +126,7 @@ final class AdminService: Sendable {
       + names("streams removed", difference.streams.removed) + names("datasets added", difference.datasets.added)
       + names("datasets changed", difference.datasets.changed)
       + names("datasets removed", difference.datasets.removed) + names("applied", difference.applied)
+      + names("applied to new connections", difference.appliedToNewConnections)
       + names("in force after a restart", difference.needsRestart)
   }
 

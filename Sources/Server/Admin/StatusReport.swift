@@ -20,7 +20,7 @@ extension AdminService {
       daemon: DaemonStatus(
         version: DaemonVersion.text, process: PeerCredentials.ownProcess, uptimeSeconds: now,
         state: "\(reply.state)", detail: reply.detail, configuration: configurationFile,
-        connections: Set(open.map(\.process)).count),
+        connections: metrics.connections),
       streams: configuration.streams.map { stream in
         Self.status(of: stream.name, kind: stream.kind, location: stream.location, standings[stream.name])
       },
@@ -31,7 +31,7 @@ extension AdminService {
           batchSize: options.batchSize, batchingMethod: options.batchingMethod,
           shuffle: options.shuffle ? options.shuffleAlgorithm : "off")
       },
-      sessions: open.map { $0.status(now: now) }, cache: shards.cacheStatus(), transfer: shards.transferStatus(),
+      sessions: open.map { $0.status(now: now, cache: shards.cache) }, cache: shards.cacheStatus(), transfer: shards.transferStatus(),
       errors: errors.all)
   }
 

@@ -1,7 +1,6 @@
 import DaemonConfiguration
 import DatasetModel
 import StreamRegistry
-import Synchronization
 import WireProtocol
 
 /// The registered datasets, and those that clients bring along: each loaded once for all who open it.
@@ -15,20 +14,20 @@ final class DatasetCatalog: Sendable {
     let streams: [StreamConfiguration]
   }
 
-  private let configuration: Mutex<Configuration>
+  private let live: LiveConfiguration
   private let streams: StreamCatalog
   private let datasets = SharedResults<Key, LoadedDataset>(limit: DatasetCatalog.kept)
 
-  init(_ configuration: Configuration, streams: StreamCatalog) {
-    self.configuration = Mutex(configuration)
+  init(_ live: LiveConfiguration, streams: StreamCatalog) {
+    self.live = live
     self.streams = streams
   }
 
   /// The configuration in force.
-  var current: Configuration { configuration.withLock { $0 } }
+  var current: Configuration { live.value }
 
   /// Puts another configuration in force; sessions keep what they opened.
-  func replace(with new: Configuration) { configuration.withLock { $0 = new } }
+  func replace(with new: Configuration) { live.replace(with: new) }
 
   /// The dataset an open request means, with its streams loaded.
   func dataset(_ request: OpenRequest) async throws -> LoadedDataset {

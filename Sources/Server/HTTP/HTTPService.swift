@@ -7,7 +7,8 @@ import Logging
 import ServiceLifecycle
 import WireProtocol
 
-/// Health and metrics over HTTP, where the configuration gives an address: `/live`, `/ready`, `/health`, `/metrics`.
+/// Health and metrics over HTTP, where the configuration gives an address: `/live`, `/ready`,
+/// `/health`, `/metrics`, and `/status` for a dashboard of one's own.
 struct HTTPService: Service {
   let configuration: HTTPConfiguration
   let parts: DaemonParts
@@ -62,10 +63,15 @@ struct HTTPService: Service {
         statusCode: serves ? .ok : .serviceUnavailable, headers: [.contentType: "application/json"],
         body: Data(body.utf8))
     }
+    await server.appendRoute("GET /status") { _ in
+      HTTPResponse(
+        statusCode: .ok, headers: [.contentType: "application/json"],
+        body: Data(try parts.admin.statusDocument().utf8))
+    }
     await server.appendRoute("GET /metrics") { _ in
       HTTPResponse(
         statusCode: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
-        body: Data(MetricsText.of(parts.admin.status(), health: parts.health.reply).utf8))
+        body: Data(MetricsText.of(parts).utf8))
     }
   }
 

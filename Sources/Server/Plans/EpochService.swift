@@ -17,11 +17,13 @@ final class EpochService: Sendable {
   private let executor = QueueExecutor(label: "planning")
   private let store: PlanStore
   private let threads: Int
+  private let metrics: DaemonMetrics
   private let logger: Logger
 
-  init(store: PlanStore, threads: Int, logger: Logger) {
+  init(store: PlanStore, threads: Int, metrics: DaemonMetrics, logger: Logger) {
     self.store = store
     self.threads = threads
+    self.metrics = metrics
     self.logger = logger
   }
 
@@ -30,10 +32,14 @@ final class EpochService: Sendable {
     let key = wanted.key
     return try await plans.value(for: key) { [self] in
       try await withTaskExecutorPreference(executor) {
-        if let kept = store.load(key) { return kept }
         let began = ContinuousClock.now
+        if let kept = store.load(key) {
+          metrics.planned(.disk, seconds: began.duration(to: .now).seconds)
+          return kept
+        }
         let plan = try await makePlan(wanted.setup, keeping: wanted.part, threads: threads)
         let elapsed = began.duration(to: .now)
+        metrics.planned(.made, seconds: elapsed.seconds)
         logger.info(
           "epoch planned",
           metadata: [

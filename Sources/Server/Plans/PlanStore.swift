@@ -1,3 +1,4 @@
+import DaemonConfiguration
 import LinuxSystem
 import Logging
 import Planning
@@ -7,7 +8,8 @@ import SystemPackage
 struct PlanStore: Sendable {
   let directory: String
   /// Most bytes of all plans together; the least recently used leave first.
-  let limit: Int
+  var limit: Int { live.value.plans.limit }
+  let live: LiveConfiguration
   let logger: Logger
 
   /// Takes away writes that an earlier daemon's end interrupted. Only at the start, before anything is kept.

@@ -1,3 +1,4 @@
+import DaemonConfiguration
 import Dispatch
 import LinuxSystem
 import LocalSocket
@@ -9,7 +10,6 @@ import WireProtocol
 struct ListenerService: Service {
   let listeners: [Listener]
   let parts: DaemonParts
-  let drainSeconds: Double
 
   func run() async throws {
     let parts = parts
@@ -25,20 +25,24 @@ struct ListenerService: Service {
     await drain()
   }
 
-  /// Stops accepting, tells clients to reconnect elsewhere or later, and waits for the requests under way.
+  /// Takes no new requests, tells clients to reconnect later, and waits for the requests under way.
+  ///
+  /// A socket of our own goes on answering probes meanwhile, so that one who asks learns that the daemon drains. One that
+  /// the service manager passed is left alone: who connects there waits in its queue for the next daemon.
   private func drain() async {
     parts.health.draining()
     let listeners = listeners
     let parts = parts
-    let seconds = drainSeconds
+    let seconds = parts.datasets.current.drainSeconds
     await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
       DispatchQueue.global().async {
         for listener in listeners {
-          do { try listener.stop() } catch { parts.logger.warning("socket", metadata: ["error": "\(error)"]) }
+          if listener.isAdopted { Self.stop(listener, parts) } else { listener.setLimit(connections: 0) }
         }
         parts.drain.begin()
         let deadline = ContinuousClock.now + .seconds(seconds)
         parts.drain.waitUntilIdle(until: deadline)
+        for listener in listeners where !listener.isAdopted { Self.stop(listener, parts) }
         for listener in listeners { listener.disconnect() }
         for listener in listeners where !listener.waitUntilIdle(within: .seconds(2)) {
           parts.logger.warning("connections were cut off before their requests were finished")
@@ -46,6 +50,10 @@ struct ListenerService: Service {
         done.resume()
       }
     }
+  }
+
+  private static func stop(_ listener: Listener, _ parts: DaemonParts) {
+    do { try listener.stop() } catch { parts.logger.warning("socket", metadata: ["error": "\(error)"]) }
   }
 
   private static func farewell(_ refusal: Refusal) -> [UInt8] {

@@ -12,13 +12,16 @@ struct LoadingService: Service {
   let streams: StreamCatalog
   let parts: DaemonParts
   let notifier: ServiceNotifier?
+  let notices: StartNotices
   let logger: Logger
 
   func run() async throws {
     let configuration = parts.datasets.current
+    StartNotices.tell(notifier, "loading the indexes of \(configuration.streams.count) streams", logger)
     await streams.preload(configuration.streams)
     let detail = "serving \(configuration.datasets.count) datasets of \(configuration.streams.count) streams"
     parts.health.ready(detail)
+    notices.end()
     do {
       try notifier?.ready(status: detail)
     } catch {

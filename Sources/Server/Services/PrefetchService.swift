@@ -11,7 +11,7 @@ struct PrefetchService: Service {
   func run() async throws {
     await cancelWhenGracefulShutdown {
       async let check: Void = verifyAdopted()
-      await shards.cache.prefetch(downloads: shards.downloads)
+      await shards.cache.prefetch { shards.downloads }
       await check
     }
   }

@@ -1,3 +1,5 @@
+import DaemonConfiguration
+import Dispatch
 import LinuxSystem
 import Logging
 import ServiceLifecycle
@@ -6,6 +8,9 @@ import UnixSignals
 
 /// SIGTERM and SIGINT drain, a second one ends at once; SIGHUP reads the configuration again.
 final class SignalService: Sendable {
+  /// Beyond the drain itself, for what ends after it.
+  private static let grace = Duration.seconds(10)
+
   private let logger: Logger
   private let parts: DaemonParts
 
@@ -22,7 +27,8 @@ final class SignalService: Sendable {
       var stops = 0
       for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup) {
         if signal == .sighup {
-          _ = parts.admin.reload()
+          // A file is read and names are looked up: not on the cooperative pool.
+          DispatchQueue.global().async { _ = parts.admin.reload() }
           continue
         }
         stops += 1
@@ -31,13 +37,26 @@ final class SignalService: Sendable {
           ProcessSettings.exitNow(130)
         }
         logger.notice("stopping", metadata: ["signal": "\(signal)", "underway": "\(parts.drain.underWay)"])
-        do {
-          try notifier?.stopping(status: "finishing the requests under way")
-        } catch {
-          logger.debug("the service manager could not be told", metadata: ["error": "\(error)"])
-        }
+        announceStop(notifier)
         await group.triggerGracefulShutdown()
       }
+    }
+  }
+
+  /// Tells the service manager, asks it for the time that draining may take, and sees to it that it takes no longer.
+  private func announceStop(_ notifier: ServiceNotifier?) {
+    let logger = logger
+    let longest = Duration.seconds(parts.datasets.current.drainSeconds) + Self.grace
+    do {
+      try notifier?.stopping(status: "finishing the requests under way")
+      try notifier?.extendTimeout(by: longest + Self.grace)
+    } catch {
+      logger.debug("the service manager could not be told", metadata: ["error": "\(error)"])
+    }
+    Task {
+      do { try await Task.sleep(for: longest) } catch { return }
+      logger.critical("something did not end in time; stopped at once")
+      ProcessSettings.exitNow(1)
     }
   }
 }

@@ -8,6 +8,12 @@ enum SocketSetup {
   /// Connections beyond the limit that probes may have.
   static let probes = 8
 
+  /// Where trainers reach the daemon, for its own probe: a socket that was passed to it may lie elsewhere than the
+  /// configuration says.
+  static func path(_ options: Daemon.Options) -> String {
+    options.activated.lazy.compactMap { $0.socket.path }.first ?? options.configuration.socket.path
+  }
+
   static func listeners(_ options: Daemon.Options) throws -> [Listener] {
     let configuration = options.configuration
     let limits = ConnectionLimits(connections: configuration.limits.connections, probes: probes)

@@ -78,7 +78,7 @@ struct ClientService {
 
   private mutating func end(_ number: UInt32) {
     guard let session = sessions.removeValue(forKey: number) else { return }
-    parts.sessions.remove(session.record.number)
+    parts.sessions.remove(session.record, now: parts.clock.now)
     parts.shards.futures.ended(session.record)
   }
 
@@ -154,6 +154,9 @@ extension ClientService {
 
 extension ClientService {
   private mutating func begin(_ request: EpochRequest) throws -> EpochReply {
+    let record = try session(request.session).record
+    record.progress { $0.requested(now: parts.clock.now) }
+    defer { record.progress { $0.replied(now: parts.clock.now) } }
     let epoch = try epoch(request.epoch, of: request.session)
     let session = try session(request.session)
     return EpochReply(
@@ -171,7 +174,9 @@ extension ClientService {
     }
     let epochs = parts.epochs
     let began = parts.clock.now
-    session.record.progress { $0.waits(for: "the plan of epoch \(number)") }
+    let record = session.record
+    record.progress { $0.waits(for: "the plan of epoch \(number)", since: began) }
+    defer { record.progress { $0.waited(until: parts.clock.now) } }
     let plan: EpochPlan
     do {
       let wanted = try session.wantedPlan(epoch: number)
@@ -180,10 +185,7 @@ extension ClientService {
       throw ServerError(.planRefused, "dataset \(session.dataset.name), epoch \(number): \(error)", cause: error)
     }
     let epoch = SessionEpoch(epoch: number, plan: plan, rank: session.rank)
-    session.record.progress {
-      $0.stalled(\.plan, seconds: parts.clock.now - began)
-      $0.began(epoch: number, batches: epoch.batches)
-    }
+    record.progress { $0.began(epoch: number, batches: epoch.batches) }
     session.current = epoch
     sessions[sessionNumber] = session
     parts.shards.futures.began(epoch, of: session)
@@ -240,8 +242,8 @@ extension ClientService {
     }
     let places = SamplePlaces(
       counts: [UInt32(request.ids.count)], ids: request.ids.map(Int.init), dataset: session.dataset)
-    let (frames, _) = try self.frames(session, number, epoch: -1, first: 0, places: places, wanted: request.bytes)
-    session.record.progress { $0.replied(now: parts.clock.now) }
+    let (frames, bytes) = try self.frames(session, number, epoch: -1, first: 0, places: places, wanted: request.bytes)
+    session.record.progress { $0.replied(now: parts.clock.now, samples: request.ids.count, bytes: bytes) }
     return frames
   }
 

@@ -15,17 +15,22 @@ struct ConnectionLoop {
 
   let connection: Connection
   let parts: DaemonParts
-  private var parser = RequestParser()
+  private var parser: RequestParser
   private var service: ClientService?
+  private var times: (number: UInt64, times: RequestTimes)?
 
   init(_ connection: Connection, parts: DaemonParts) {
     self.connection = connection
     self.parts = parts
+    parser = RequestParser(limit: parts.datasets.current.limits.frameBytes)
   }
 
   /// Returns when the client closed, broke off, or sent what no client may send.
   mutating func run() {
-    defer { service?.close() }
+    defer {
+      service?.close()
+      if let times { parts.metrics.ended(times.number) }
+    }
     let connection = connection
     do {
       while true {
@@ -58,22 +63,28 @@ struct ConnectionLoop {
   /// Answers one request; false when the connection is to be closed.
   private mutating func serve(_ next: RequestParser.Numbered) throws -> Bool {
     if case .hello(let hello) = next.request { return try welcome(hello, next.number) }
-    if connection.admission == .probeOnly, !Self.isProbe(next.request) {
+    // A probe is answered whatever else is the matter.
+    let isProbe = Self.isProbe(next.request)
+    guard isProbe || connection.admission == .full || parts.health.isDraining else {
       let error = ErrorReply(
         .tooManyConnections, retry: .after(milliseconds: 1_000),
         message: "all connections are taken (limits.connections); only health is answered now")
       try send([OutgoingFrame(error, request: next.number)])
       return false
     }
-    guard parts.drain.enter() else {
+    guard isProbe || parts.drain.enter() else {
       let error = ErrorReply(.draining, retry: .afterReconnect, message: "the daemon is stopping; connect again")
       try send([OutgoingFrame(error, request: next.number)])
       return false
     }
-    defer { parts.drain.leave() }
+    defer { if !isProbe { parts.drain.leave() } }
     guard var service else { preconditionFailure("the parser let a request through before hello") }
     self.service = nil
-    defer { self.service = service }
+    let began = ContinuousClock.now
+    defer {
+      self.service = service
+      times?.times.observe(RequestClass(next.request), seconds: began.duration(to: .now).seconds)
+    }
     do {
       let connection = connection
       let frames = try service.answer(next.request, number: next.number) { frame in
@@ -105,6 +116,7 @@ struct ConnectionLoop {
       client: hello.client, process: connection.peer.process, user: Int(connection.peer.user),
       takesDescriptors: hello.capabilities.contains(.descriptors), isAdmin: isAdmin)
     service = ClientService(parts: parts, peer: peer)
+    times = parts.metrics.connection()
     var capabilities: DaemonCapabilities = [.descriptors]
     if configuration.inlineDatasets.isEnabled { capabilities.insert(.inlineDatasets) }
     if isAdmin { capabilities.insert(.admin) }

@@ -16,6 +16,7 @@ final class DaemonParts: Sendable {
   let access: AccessRules
   let errors: RecentErrors
   let clock: DaemonClock
+  let metrics: DaemonMetrics
   let drain = DrainGate()
   let logger: Logger
   /// Changes with every start.
@@ -24,7 +25,7 @@ final class DaemonParts: Sendable {
   init(
     datasets: DatasetCatalog, epochs: EpochService, shards: ShardService, sessions: SessionDirectory,
     health: HealthService, admin: AdminService, access: AccessRules, errors: RecentErrors, clock: DaemonClock,
-    logger: Logger, instance: String
+    metrics: DaemonMetrics, logger: Logger, instance: String
   ) {
     self.datasets = datasets
     self.epochs = epochs
@@ -35,6 +36,7 @@ final class DaemonParts: Sendable {
     self.access = access
     self.errors = errors
     self.clock = clock
+    self.metrics = metrics
     self.logger = logger
     self.instance = instance
   }
@@ -42,8 +44,10 @@ final class DaemonParts: Sendable {
   /// Logs and keeps an error that a client was told. What a client did wrong is a notice, what the daemon or the world
   /// did wrong is an error.
   func noteError(_ reply: ErrorReply, of request: Request, peer: PeerCredentials, cause: any Error) {
+    let code = reply.code.map { "\($0)" } ?? "\(reply.number)"
+    metrics.refused(code)
     let metadata: Logger.Metadata = [
-      "code": "\(reply.code.map { "\($0)" } ?? "\(reply.number)")", "request": "\(request.payload.kind)",
+      "code": "\(code)", "request": "\(request.payload.kind)",
       "peer": "\(peer)", "error": "\(reply.message)",
     ]
     if reply.number < ErrorCode.streamUnavailable.rawValue || reply.number >= ErrorCode.tooManyConnections.rawValue,

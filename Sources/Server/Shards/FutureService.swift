@@ -1,3 +1,4 @@
+import DaemonConfiguration
 import DatasetModel
 import Planning
 import ShardCache
@@ -6,14 +7,13 @@ import ShardCache
 final class FutureService: Sendable {
   private let cache: ShardCache
   private let requests: ShardRequests
-  /// Bytes fetched ahead of one session at most.
-  private let prefetchLimit: Int?
+  private let live: LiveConfiguration
   private let executor = QueueExecutor(label: "futures")
 
-  init(cache: ShardCache, requests: ShardRequests, prefetchLimit: Int?) {
+  init(cache: ShardCache, requests: ShardRequests, live: LiveConfiguration) {
     self.cache = cache
     self.requests = requests
-    self.prefetchLimit = prefetchLimit
+    self.live = live
   }
 
   /// A name for a session that will announce its future.
@@ -27,7 +27,7 @@ final class FutureService: Sendable {
     let record = session.record
     let bounds = AheadBounds(
       predownload: dataset.specification.predownload, batchSize: max(1, session.setup.options.batchSize),
-      bytes: prefetchLimit)
+      bytes: live.value.cache.prefetchLimit)
     Task(executorPreference: executor) { [self] in
       let schedule = ShardSchedule(epoch.plan, dataset.layout, ranks: rank..<rank + 1)
       let wanted = dataset.streams.flatMap { requests.requests(of: $0) }

@@ -9,12 +9,12 @@ import Transfer
 /// What the cache is asked for each shard, made once a shard.
 final class ShardRequests: Sendable {
   private let fetch: RetryingFetch
-  private let transfer: TransferConfiguration
+  private let live: LiveConfiguration
   private let made = Mutex<[Int: [Int: ShardRequest]]>([:])
 
-  init(fetch: RetryingFetch, transfer: TransferConfiguration) {
+  init(fetch: RetryingFetch, live: LiveConfiguration) {
     self.fetch = fetch
-    self.transfer = transfer
+    self.live = live
   }
 
   /// The request for one shard.
@@ -45,7 +45,7 @@ final class ShardRequests: Sendable {
       if let directory = stream.source.localDirectory {
         .directory(directory)
       } else {
-        .provider(StreamProvider(stream: stream, fetch: fetch, transfer: transfer))
+        .provider(StreamProvider(stream: stream, fetch: fetch, live: live))
       }
     return ShardRequest(
       stream: stream.name, location: stream.source.location, shard: stream.manifest.shards[shard], source: source,
@@ -57,9 +57,10 @@ final class ShardRequests: Sendable {
 struct StreamProvider: ShardProvider {
   let stream: LoadedStream
   let fetch: RetryingFetch
-  let transfer: TransferConfiguration
+  let live: LiveConfiguration
 
   func fetch(_ file: FileRecord, into staging: ShardStaging) async throws {
+    let transfer = live.value.transfer
     // What came whole but wrong is fetched anew by the cache: those rounds have one attempt each, so that in all there
     // are not attempts times attempts.
     var policy = RetryPolicy(attempts: staging.attempt == 1 ? stream.configuration.downloadRetry : 1)

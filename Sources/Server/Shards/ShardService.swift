@@ -23,36 +23,39 @@ final class ShardService: ShardOpening {
   let fetchers: FetcherPool
   let futures: FutureService
   let requests: ShardRequests
+  /// The configuration in force.
+  let live: LiveConfiguration
   /// Shards that are fetched ahead at once.
-  let downloads: Int
+  var downloads: Int { live.value.transfer.downloads ?? Self.defaultDownloads }
   private let tables = SampleTables(limit: ShardService.tableBytes)
-  let waitSeconds: Double
+  var waitSeconds: Double { live.value.waitSeconds }
   private let clock: DaemonClock
   private let logger: Logger
 
   private init(
-    cache: ShardCache, fetch: RetryingFetch, fetchers: FetcherPool, downloads: Int, prefetchLimit: Int?,
-    waitSeconds: Double,
-    clock: DaemonClock, requests: ShardRequests, logger: Logger
+    cache: ShardCache, fetch: RetryingFetch, fetchers: FetcherPool, live: LiveConfiguration, clock: DaemonClock,
+    requests: ShardRequests, logger: Logger
   ) {
-    self.downloads = downloads
     self.cache = cache
     self.fetch = fetch
     self.fetchers = fetchers
-    self.waitSeconds = waitSeconds
+    self.live = live
     self.clock = clock
     self.requests = requests
     self.logger = logger
-    futures = FutureService(cache: cache, requests: requests, prefetchLimit: prefetchLimit)
+    futures = FutureService(cache: cache, requests: requests, live: live)
   }
 
   /// Takes the cache directory and recovers what an earlier daemon left in it.
   static func open(
-    _ configuration: Configuration, fetchers: FetcherPool, clock: DaemonClock, health: HealthService, logger: Logger
+    _ live: LiveConfiguration, fetchers: FetcherPool, clock: DaemonClock, health: HealthService,
+    metrics: DaemonMetrics, logger: Logger
   ) async throws -> ShardService {
+    let configuration = live.value
     let limits = limits(of: configuration)
     let options = ShardCache.Options(limits: limits) { event in
       if case .diskShort = event { health.trouble("disk", "\(event)") }
+      if case .committed(_, _, let bytes, let seconds) = event { metrics.committed(bytes: bytes, seconds: seconds) }
       logger.log(level: event.isWarning ? .warning : .debug, "cache", metadata: ["event": "\(event)"])
     }
     let pool = BlockingPool(name: "sluice-files", threads: max(4, ProcessSettings.cores))
@@ -60,11 +63,9 @@ final class ShardService: ShardOpening {
       directory: configuration.cache.directory, pool: pool, options: options)
     logger.info("cache opened", metadata: ["directory": "\(configuration.cache.directory)", "recovered": "\(report)"])
     let fetch = RetryingFetch()
-    let requests = ShardRequests(fetch: fetch, transfer: configuration.transfer)
+    let requests = ShardRequests(fetch: fetch, live: live)
     return ShardService(
-      cache: cache, fetch: fetch, fetchers: fetchers, downloads: configuration.transfer.downloads ?? defaultDownloads,
-      prefetchLimit: configuration.cache.prefetchLimit, waitSeconds: configuration.waitSeconds, clock: clock,
-      requests: requests, logger: logger)
+      cache: cache, fetch: fetch, fetchers: fetchers, live: live, clock: clock, requests: requests, logger: logger)
   }
 
   /// How much the cache may hold.
@@ -75,8 +76,8 @@ final class ShardService: ShardOpening {
       total: configuration.cache.limit, streams: streamLimits, freeSpaceReserve: configuration.cache.reserve)
   }
 
-  /// Puts the limits of another configuration in force; what is over them leaves.
-  func apply(_ configuration: Configuration) async { await cache.setLimits(Self.limits(of: configuration)) }
+  /// Puts the limits of the configuration in force in place; what is over them leaves.
+  func applyLimits() async { await cache.setLimits(Self.limits(of: live.value)) }
 
   func openIfPresent(_ places: [ShardSlot: SamplePlaces.ShardPlace]) throws -> [ShardSlot: OpenShard]? {
     let ordered = places.map { ($0.key, $0.value) }
@@ -92,16 +93,14 @@ final class ShardService: ShardOpening {
     let ordered = places.sorted { ($0.key.stream, $0.key.shard) < ($1.key.stream, $1.key.shard) }
     let wanted = ordered.map { requests.request(for: $0.value) }
     let began = clock.now
-    session.progress { $0.waits(for: Self.describe(wanted)) }
+    let wait = ShardWait()
+    session.progress { $0.waits(for: Self.describe(wanted), on: wait, since: began) }
     defer {
-      let waited = clock.now - began
-      session.progress {
-        $0.waits(for: nil)
-        $0.stalled(\.download, seconds: waited)
-      }
+      let now = clock.now
+      session.progress { $0.waited(until: now) }
     }
     let deadline = ContinuousClock.now + .seconds(waitSeconds)
-    let leases = try waitForTask { [cache] in try await cache.acquire(wanted, deadline: deadline) }
+    let leases = try waitForTask { [cache] in try await cache.acquire(wanted, deadline: deadline, wait: wait) }
     var opened: [ShardSlot: OpenShard] = [:]
     for (lease, (slot, place)) in zip(leases, ordered) { opened[slot] = try self.opened(lease, place) }
     return opened

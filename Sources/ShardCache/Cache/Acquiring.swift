@@ -8,14 +8,16 @@ extension ShardCache {
 
   /// The shards, verified and open for reading, fetched as need be; all of them or none. In the order of `requests`.
   ///
-  /// Waits at most until `deadline`. Ask for everything that one batch needs in one call, and not for more while holding
+  /// Waits at most until `deadline`, and tells `wait` where the time goes. Ask for everything that one batch needs in one call, and not for more while holding
   /// leases: whoever holds some and waits for others could wait for somebody who does the same.
   ///
   /// - Throws: `limitTooSmall` at once when the limit can never hold them together; `deadline`, `noSpace`,
   ///   `unavailable`, `corrupt` and `configuration` about the shard that is to blame.
   public func acquire(
-    _ requests: [ShardRequest], deadline: ContinuousClock.Instant
+    _ requests: [ShardRequest], deadline: ContinuousClock.Instant, wait: ShardWait? = nil
   ) async throws(CacheError) -> [ShardLease] {
+    wait?.works(.verify, now: now)
+    defer { wait?.works(nil, now: now) }
     var leases: [ShardKey: ShardLease] = [:]
     var wanted: [ShardRequest] = []
     var seen: Set<ShardKey> = []
@@ -28,7 +30,7 @@ extension ShardCache {
       }
     }
     if !wanted.isEmpty {
-      for lease in try await acquireCopies(wanted, deadline) { leases[lease.request.key] = lease }
+      for lease in try await acquireCopies(wanted, deadline, wait) { leases[lease.request.key] = lease }
     }
     return requests.compactMap { leases[$0.key] }
   }
@@ -60,10 +62,10 @@ extension ShardCache {
   }
 
   private func acquireCopies(
-    _ requests: [ShardRequest], _ deadline: ContinuousClock.Instant
+    _ requests: [ShardRequest], _ deadline: ContinuousClock.Instant, _ wait: ShardWait?
   ) async throws(CacheError) -> [ShardLease] {
     for _ in 0..<Self.reopenLimit {
-      let granted = try await claim(requests, deadline)
+      let granted = try await claim(requests, deadline, wait)
       var leases: [ShardLease] = []
       for (request, copy) in zip(requests, granted) {
         var lease = opened(request, copy)
@@ -80,30 +82,34 @@ extension ShardCache {
 
   /// Waits until the ledger grants the claim. Each granted copy carries a lease.
   private func claim(
-    _ requests: [ShardRequest], _ deadline: ContinuousClock.Instant
+    _ requests: [ShardRequest], _ deadline: ContinuousClock.Instant, _ wait: ShardWait?
   ) async throws(CacheError) -> [GrantedCopy] {
     let (granted, samples) = state.withLock { state in
       let granted = state.isClosed ? nil : state.ledger.leaseIfPresent(requests)
       return (granted, granted == nil && state.ledger.isDiskBound)
     }
     if let granted { return granted }
+    wait?.works(nil, now: now)
+    defer { wait?.works(.verify, now: now) }
     if samples { await sampleDisk() }
     let id = state.withLock { ClaimID(number: $0.ledger.nextNumber()) }
     let result = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        begin(id, requests, deadline, continuation)
+        begin(id, requests, deadline, wait, continuation)
       }
     } onCancel: {
       self.withdraw(id) { _ in CacheError(.closed, "the wait was cancelled", request: requests[0]) }
     }
+    wait?.ends(now: now)
     return try result.get()
   }
 
   private func begin(
-    _ id: ClaimID, _ requests: [ShardRequest], _ deadline: ContinuousClock.Instant,
+    _ id: ClaimID, _ requests: [ShardRequest], _ deadline: ContinuousClock.Instant, _ wait: ShardWait?,
     _ continuation: CheckedContinuation<Result<[GrantedCopy], CacheError>, Never>
   ) {
     let now = now
+    wait?.begins(id, now: now)
     let timer = Task {
       do { try await Task.sleep(until: deadline, clock: .continuous) } catch { return }
       self.withdraw(id) { $0 }
@@ -112,7 +118,7 @@ extension ShardCache {
       if state.isClosed { return .failure(CacheError(.closed, "the cache is closing", request: requests[0])) }
       do throws(CacheError) {
         let actions = try state.ledger.claim(id, requests, now: now)
-        state.waiting[id] = CacheState.Waiting(continuation: continuation, timer: timer)
+        state.waiting[id] = CacheState.Waiting(continuation: continuation, timer: timer, wait: wait)
         return .success(actions)
       } catch {
         return .failure(error)
@@ -134,6 +140,7 @@ extension ShardCache {
     let ended = state.withLock { state -> (CacheState.Waiting, CacheError, [CacheAction])? in
       guard let waiting = state.waiting.removeValue(forKey: id) else { return nil }
       let error = overdue(id, state, now: now)
+      if let blamed = state.timeline(blamedFor: id) { waiting.wait?.arrived(blamed) }
       return (waiting, error, state.ledger.withdraw(id, now: now))
     }
     guard let (waiting, error, actions) = ended else { return }

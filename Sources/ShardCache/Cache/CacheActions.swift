@@ -8,7 +8,7 @@ extension ShardCache {
     for action in actions {
       switch action {
       case .download(let id, let request, let isPrefetch):
-        let progress = DownloadProgress(request, isPrefetch: isPrefetch, begun: now)
+        let progress = DownloadProgress(request, isPrefetch: isPrefetch) { [self] in now }
         state.withLock { $0.progress[id] = progress }
         startWork(id.number) { cache in await cache.download(id, request, progress) }
       case .unlink(let copy, let place):

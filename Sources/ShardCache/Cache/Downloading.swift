@@ -12,7 +12,7 @@ extension ShardCache {
       let (place, record) = try await fill(made, progress)
       staged = nil
       let bytes = record.facts.residentBytes
-      end(id) { ledger, now in
+      end(id, progress) { ledger, now in
         ledger.committed(id, place: place, bytes: bytes, verified: record.verified, now: now)
       }
     } catch {
@@ -21,13 +21,20 @@ extension ShardCache {
     }
   }
 
-  private func end(_ id: DownloadID, _ body: (inout CacheLedger, Double) -> [CacheAction]) {
-    state.withLock { $0.progress[id] = nil }
+  private func end(
+    _ id: DownloadID, _ progress: DownloadProgress, _ body: (inout CacheLedger, Double) -> [CacheAction]
+  ) {
+    // What may follow, such as waiting for room again, is none of its phases.
+    progress.enter(.queue)
+    state.withLock { state in
+      state.progress[id] = nil
+      state.noteArrival(id, progress.timeline)
+    }
     transition(body)
   }
 
   private func stage(_ id: DownloadID, _ request: ShardRequest) async throws -> StagedShard {
-    let reserve = options.limits.freeSpaceReserve
+    let reserve = limits.freeSpaceReserve
     let (staged, free) = try await pool.run { [files] () throws(SystemError) in
       let staged = try files.stage(request, number: id.number, reserve: reserve)
       return (staged, try files.layout.root.freeSpace().available)
@@ -51,7 +58,7 @@ extension ShardCache {
       do {
         return try await pool.run { [files] () throws in
           try files.observer.reached(.fetched)
-          let record = try staged.verify(files.observer)
+          let record = try staged.verify(files.observer, progress)
           return (try files.commit(staged, record), record)
         }
       } catch let mismatch as FileCheck.Mismatch {
@@ -75,6 +82,7 @@ extension ShardCache {
 
   private func fetch(_ staged: StagedShard, _ attempt: Int, _ progress: DownloadProgress) async throws {
     guard case .provider(let provider) = staged.request.source else { return }
+    progress.fetches()
     for part in staged.parts {
       try Task.checkCancellation()
       let staging = ShardStaging(
@@ -100,14 +108,14 @@ extension ShardCache {
       let free = await pool.run { () -> Int in
         do throws(SystemError) { return try root.freeSpace().available } catch { return 0 }
       }
-      let reserve = options.limits.freeSpaceReserve
+      let reserve = limits.freeSpaceReserve
       let missing = max(1, request.peakBytes + reserve - free)
       options.onEvent(.diskShort(missingBytes: missing, free: free))
       let failure = CacheError(
         .noSpace,
         "the disk of \(path) is full: \(free) bytes free, \(request.peakBytes) wanted and \(reserve) kept "
           + "free: \(error)", request: request, attempts: attempts, cause: error)
-      end(id) { ledger, now in ledger.diskWasFull(id, missing: missing, error: failure, now: now) }
+      end(id, progress) { ledger, now in ledger.diskWasFull(id, missing: missing, error: failure, now: now) }
       return
     }
     let failure: CacheError
@@ -126,6 +134,6 @@ extension ShardCache {
       options.onEvent(
         .failed(stream: request.stream, shard: request.name, attempt: attempts, reason: failure.message))
     }
-    end(id) { ledger, now in ledger.failed(id, failure, now: now) }
+    end(id, progress) { ledger, now in ledger.failed(id, failure, now: now) }
   }
 }

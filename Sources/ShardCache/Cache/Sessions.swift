@@ -57,12 +57,16 @@ extension ShardCache {
 
   /// Fetches ahead of the sessions that announced their future, at most `downloads` shards at once, until the task is
   /// cancelled or the cache closes. Call it once.
-  public func prefetch(downloads: Int) async {
-    precondition(downloads > 0, "prefetching without downloads would wait for ever")
+  public func prefetch(downloads: Int) async { await prefetch { downloads } }
+
+  /// The same with a number that may change, as after a reload.
+  public func prefetch(downloads limit: @Sendable () -> Int) async {
     for await _ in wakes {
       var alarm: Double?
       while !Task.isCancelled {
         let now = now
+        let downloads = limit()
+        precondition(downloads > 0, "prefetching without downloads would wait for ever")
         let (answer, actions) = state.withLock { state in
           state.isClosed ? (.nothing(again: nil), []) : state.ledger.nextPrefetch(downloads: downloads, now: now)
         }

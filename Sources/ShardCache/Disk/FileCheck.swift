@@ -86,10 +86,11 @@ struct FileCheck: Sendable {
     }
   }
 
-  /// Decompresses `zip`, which must be this file, into `raw`, and checks both in the one pass.
-  func decompress(_ zip: OwnedDescriptor, _ family: CompressionFamily, to raw: OwnedDescriptor, _ rawCheck: FileCheck)
-    throws(Mismatch)
-  {
+  /// Decompresses `zip`, which must be this file, into `raw`, and checks both in the one pass. Answers how many seconds
+  /// of it the digests took.
+  func decompress(
+    _ zip: OwnedDescriptor, _ family: CompressionFamily, to raw: OwnedDescriptor, _ rawCheck: FileCheck
+  ) throws(Mismatch) -> Double {
     try checkLength(zip)
     var zipDigest = try newDigest()
     var rawDigest = try rawCheck.newDigest()
@@ -98,11 +99,13 @@ struct FileCheck: Sendable {
       decompressor = try Decompressor(family, promisedBytes: rawCheck.file.bytes)
     } catch { throw .codec(file, error) }
     var written = 0
+    var digesting = Duration.zero
+    let clock = ContinuousClock()
     try forEachPiece(of: zip) { piece throws(Mismatch) in
-      zipDigest?.update(piece)
+      digesting += clock.measure { zipDigest?.update(piece) }
       do throws(CodingFailure<SystemError>) {
         try decompressor.push(piece) { output throws(SystemError) in
-          rawDigest?.update(output)
+          digesting += clock.measure { rawDigest?.update(output) }
           try raw.write(output, at: written)
           written += output.count
         }
@@ -117,5 +120,6 @@ struct FileCheck: Sendable {
     try compare(zipDigest)
     do throws(CodecError) { try decompressor.finish() } catch { throw .codec(file, error) }
     try rawCheck.compare(rawDigest)
+    return Double(digesting.components.seconds) + Double(digesting.components.attoseconds) / 1e18
   }
 }

@@ -36,7 +36,9 @@ struct StagedShard: Sendable {
   }
 
   /// Decompresses and checks every file, and flushes them. Answers the record that goes with them.
-  func verify(_ observer: any StagingObserver) throws(FileCheck.Mismatch) -> ShardRecord {
+  func verify(
+    _ observer: any StagingObserver, _ progress: DownloadProgress? = nil
+  ) throws(FileCheck.Mismatch) -> ShardRecord {
     var verified: Set<String> = []
     var files: [ShardRecord.File] = []
     let keepsZip = request.keepZip && !isZipForeign
@@ -44,14 +46,18 @@ struct StagedShard: Sendable {
       let raw = FileCheck(part.pair.raw, validateHash: request.validateHash)
       if let zip = part.zip, let record = part.pair.zip {
         let check = FileCheck(record, validateHash: request.validateHash)
-        try check.decompress(zip, try family(record), to: part.raw, raw)
+        progress?.enter(.decompress)
+        let digesting = try check.decompress(zip, try family(record), to: part.raw, raw)
+        progress?.carve(digesting, for: .verify)
         if let algorithm = check.algorithm { verified.insert(algorithm.rawValue) }
         if keepsZip { files.append(entry(part.zipName, check)) }
       } else {
+        progress?.enter(.verify)
         try raw.check(part.raw)
       }
       if let algorithm = raw.algorithm { verified.insert(algorithm.rawValue) }
       files.append(entry(part.name, raw))
+      progress?.enter(.verify)
       try system { () throws(SystemError) in
         try observer.reached(.verified)
         if part.zip != nil, !keepsZip, !isZipForeign {

@@ -158,6 +158,8 @@ extension FetcherPool {
       case .start(let fetcher): start(fetcher, &state)
       case .send(let id, let fetcher):
         if let pending = state.pending[id] {
+          // No bytes yet, but its turn has come: who measures waiting is told so.
+          pending.progress(0)
           send(.start(id: id, pending.request), file: pending.file, to: fetcher, &state)
         }
       case .end(let fetcher), .release(let fetcher): state.links[fetcher]?.process.end()

@@ -24,7 +24,11 @@ public struct RequestParser {
   /// A daemon has many connections, which seldom send much.
   private var buffer = FrameBuffer(keptCapacity: 4 * FrameBuffer.restingCapacity)
 
-  public init() {}
+  /// Payload bytes of a frame.
+  private let limit: Int
+
+  /// - Parameter limit: payload bytes that a frame may have, at most what the protocol allows.
+  public init(limit: Int = ProtocolLimits.requestBytes) { self.limit = min(limit, ProtocolLimits.requestBytes) }
 
   /// The number of the last frame whose header was seen: where an error belongs. 0 before the first.
   public private(set) var lastNumber: UInt64 = 0
@@ -65,9 +69,7 @@ public struct RequestParser {
       throw .invalid(field: "kind", value: Int64(header.kind), allowed: "hello only as the first frame")
     }
     guard let kind = FrameKind(rawValue: header.kind), !kind.isFromDaemon else { throw .unknownKind(header.kind) }
-    guard header.length <= ProtocolLimits.requestBytes else {
-      throw .tooLong(bytes: Int(header.length), limit: ProtocolLimits.requestBytes)
-    }
+    guard header.length <= limit else { throw .tooLong(bytes: Int(header.length), limit: limit) }
     guard header.descriptors == 0 else {
       throw .invalid(field: "descriptors", value: Int64(header.descriptors), allowed: "0 from clients")
     }

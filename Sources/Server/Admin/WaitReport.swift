@@ -1,0 +1,18 @@
+import AdminDocuments
+import DatasetModel
+import ShardCache
+
+extension WaitStatus {
+  /// A wait as status shows it; `standing` is what the cache knows of one for shards.
+  init(_ wait: SessionProgress.Wait, _ standing: WaitSnapshot?, now: Double) {
+    let outstanding = standing?.outstanding ?? []
+    let cause = wait.shards == nil ? "plan" : (outstanding.last { $0.phase != .queue } ?? outstanding.last)?.phase.rawValue
+    self.init(
+      cause: cause ?? ShardPhase.verify.rawValue, what: wait.what, seconds: max(0, now - wait.since),
+      outstanding: outstanding.map { shard in
+        OutstandingStatus(
+          stream: shard.stream.rawValue, shard: shard.shard, phase: shard.phase.rawValue, bytes: shard.bytes,
+          total: shard.totalBytes, attempt: shard.attempt, cause: shard.cause)
+      }, room: standing?.room)
+  }
+}
