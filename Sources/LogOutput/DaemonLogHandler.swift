@@ -16,6 +16,20 @@ public struct DaemonLogHandler: LogHandler {
       shown = Mutex(level)
     }
 
+    /// Says how many records of floods that are over were held back.
+    ///
+    /// - Parameter until: seconds since 1970; infinite at the end of the process.
+    public func tellHeldBack(until: Double = .infinity) {
+      for (key, held) in gate.withLock({ $0.overdue(now: until) }) {
+        let words = key.split(separator: " ", maxSplits: 1)
+        let level = words.first.flatMap { Logger.Level(rawValue: String($0)) } ?? .notice
+        sink.write(
+          LogRecord(
+            time: WallClock.seconds(), level: level, label: "sluiced", message: "like records held back",
+            fields: [(name: "held", value: "\(held)"), (name: "like", value: String(words.last ?? ""))]))
+      }
+    }
+
     /// The least serious level that is shown, by every logger at once.
     public var level: Logger.Level {
       get { shown.withLock { $0 } }
@@ -49,6 +63,7 @@ public struct DaemonLogHandler: LogHandler {
     let now = WallClock.seconds()
     let text = event.message.description
     let (passes, held) = shared.gate.withLock { $0.admit("\(event.level) \(text)", now: now) }
+    shared.tellHeldBack(until: now)
     guard passes else { return }
     var merged = metadata
     if let own = event.metadata { merged.merge(own) { $1 } }

@@ -15,6 +15,8 @@ public struct FloodGate: Sendable {
   /// Distinct messages remembered; beyond it the oldest windows are forgotten.
   public static let maximumMessages = 1_000
   private var windows: [String: Window] = [:]
+  /// No interval ends before this.
+  private var nextEnd = Double.infinity
 
   public init(burst: Int = 20, interval: Double = 10) {
     self.burst = burst
@@ -30,8 +32,21 @@ public struct FloodGate: Sendable {
       return (passes, 0)
     }
     let held = windows[key]?.held ?? 0
+    nextEnd = min(nextEnd, now + interval)
     if windows.count >= Self.maximumMessages, windows[key] == nil { windows.removeAll() }
     windows[key] = Window(began: now, passed: 1, held: 0)
     return (true, held)
+  }
+
+  /// What was held back in intervals that are over, by key, to be told even where no like record comes any more; those
+  /// intervals are forgotten.
+  ///
+  /// - Parameter now: seconds; infinite to end every interval.
+  public mutating func overdue(now: Double) -> [(key: String, held: Int)] {
+    guard now >= nextEnd else { return [] }
+    let over = windows.filter { now - $0.value.began >= interval }
+    for key in over.keys { windows[key] = nil }
+    nextEnd = windows.values.map { $0.began + interval }.min() ?? .infinity
+    return over.filter { $0.value.held > 0 }.sorted { $0.key < $1.key }.map { ($0.key, $0.value.held) }
   }
 }

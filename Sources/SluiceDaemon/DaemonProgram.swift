@@ -38,7 +38,7 @@ struct DaemonProgram {
       StandardError.write(line: "\(error)")
       return Self.configurationStatus
     }
-    let (logger, setLogLevel) = LogSetup.logger(configuration.log)
+    let (logger, log) = LogSetup.logger(configuration.log)
     commandLog.set(logger)
     let fetchers = FetcherPool(configuration: .init(fetchers: configuration.transfer.fetchers ?? 0)) { event in
       logger.debug("fetcher", metadata: ["event": "\(event)"])
@@ -49,7 +49,8 @@ struct DaemonProgram {
     }
     let options = Daemon.Options(
       configuration: configuration, configurationFile: file, registry: registry, fetchers: fetchers,
-      setLogLevel: setLogLevel)
+      setLogLevel: { log.level = LogSetup.level($0) })
+    defer { log.tellHeldBack() }
     return await serve(options, logger)
   }
 

@@ -5,16 +5,14 @@ import Logging
 
 /// The process's logger, as the configuration wants it.
 enum LogSetup {
-  /// The logger, and what changes the level of it and of all made from it.
-  static func logger(
-    _ configuration: LogConfiguration
-  ) -> (logger: Logger, setLevel: @Sendable (LogConfiguration.Level) -> Void) {
+  /// The logger, and what it shares with all that are made from it.
+  static func logger(_ configuration: LogConfiguration) -> (logger: Logger, shared: DaemonLogHandler.Shared) {
     let shared = DaemonLogHandler.Shared(sink: sink(configuration.format), level: level(configuration.level))
     let logger = Logger(label: "sluiced") { DaemonLogHandler(label: $0, shared: shared) }
-    return (logger, { shared.level = level($0) })
+    return (logger, shared)
   }
 
-  private static func level(_ level: LogConfiguration.Level) -> Logger.Level {
+  static func level(_ level: LogConfiguration.Level) -> Logger.Level {
     Logger.Level(rawValue: level.rawValue) ?? .info
   }
 

@@ -46,6 +46,14 @@ import Testing
     #expect(records.count == FloodGate().burst + 1)
     #expect(records[3].fields.map(\.name) == ["n", "stream"])
     #expect(records.last?.message == "other")
+    let handler = DaemonLogHandler.Shared(sink: sink)
+    let flooded = Logger(label: "test") { DaemonLogHandler(label: $0, shared: handler) }
+    for _ in 0..<50 { flooded.warning("again") }
+    handler.tellHeldBack()
+    handler.tellHeldBack()
+    let told = sink.records.withLock { $0 }.filter { $0.message == "like records held back" }
+    #expect(told.count == 1 && told.first?.level == .warning)
+    #expect(told.first?.fields.map(\.value) == ["\(50 - FloodGate().burst)", "again"])
   }
 
   @Test func theLevelOfEveryLoggerChangesAtOnce() {
@@ -67,6 +75,17 @@ import Testing
     let later = gate.admit("k", now: 110)
     #expect(later.passes && later.heldBefore == 3)
     #expect(gate.admit("k", now: 111).heldBefore == 0)
+  }
+
+  @Test func aFloodThatIsOverIsTold() {
+    var gate = FloodGate(burst: 2, interval: 10)
+    for _ in 0..<5 { _ = gate.admit("k", now: 100) }
+    _ = gate.admit("quiet", now: 101)
+    #expect(gate.overdue(now: 109).isEmpty)
+    let over = gate.overdue(now: 110)
+    #expect(over.map(\.key) == ["k"] && over.map(\.held) == [3])
+    #expect(gate.overdue(now: 200).isEmpty)
+    #expect(gate.admit("k", now: 201).heldBefore == 0)
   }
 
   @Test func manyMessagesDoNotGrowItWithoutBound() {

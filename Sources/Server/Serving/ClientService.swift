@@ -71,6 +71,21 @@ struct ClientService {
     }
   }
 
+  /// Which session a request is about, for the log.
+  func context(of request: Request) -> Logger.Metadata {
+    let number: UInt32
+    switch request {
+    case .schema(let schema): number = schema.session
+    case .epoch(let epoch): number = epoch.session
+    case .batch(let batch): number = batch.session
+    case .sample(let sample): number = sample.session
+    case .state(let state): number = state.session
+    default: return [:]
+    }
+    guard let record = sessions[number]?.record else { return [:] }
+    return ["session": "\(record.number)", "dataset": "\(record.dataset)", "rank": "\(record.rank)"]
+  }
+
   /// Ends all sessions; the connection is gone.
   mutating func close() {
     for number in sessions.keys { end(number) }

@@ -95,7 +95,8 @@ struct ConnectionLoop {
       throw error
     } catch {
       let reply = ErrorMapping.reply(for: error)
-      parts.noteError(reply, of: next.request, peer: connection.peer, cause: error)
+      parts.noteError(
+        reply, of: next.request, peer: connection.peer, cause: error, context: service.context(of: next.request))
       try send([OutgoingFrame(reply, request: next.number)])
       return reply.code?.closesConnection != true
     }

@@ -2,6 +2,7 @@ import AdminDocuments
 import DaemonConfiguration
 import LinuxSystem
 import Logging
+import ShardCache
 import Synchronization
 import WireProtocol
 
@@ -43,13 +44,19 @@ final class DaemonParts: Sendable {
 
   /// Logs and keeps an error that a client was told. What a client did wrong is a notice, what the daemon or the world
   /// did wrong is an error.
-  func noteError(_ reply: ErrorReply, of request: Request, peer: PeerCredentials, cause: any Error) {
+  ///
+  /// - Parameter context: the session that the request is about.
+  func noteError(
+    _ reply: ErrorReply, of request: Request, peer: PeerCredentials, cause: any Error, context: Logger.Metadata = [:]
+  ) {
     let code = reply.code.map { "\($0)" } ?? "\(reply.number)"
     metrics.refused(code)
-    let metadata: Logger.Metadata = [
+    var metadata: Logger.Metadata = [
       "code": "\(code)", "request": "\(request.payload.kind)",
       "peer": "\(peer)", "error": "\(reply.message)",
     ]
+    metadata.merge(context) { first, _ in first }
+    if let cause = cause as? CacheError { metadata.merge(cause.logged) { first, _ in first } }
     if reply.number < ErrorCode.streamUnavailable.rawValue || reply.number >= ErrorCode.tooManyConnections.rawValue,
       reply.code != .internal
     {

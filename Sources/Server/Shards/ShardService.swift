@@ -56,7 +56,8 @@ final class ShardService: ShardOpening {
     let options = ShardCache.Options(limits: limits) { event in
       if case .diskShort = event { health.trouble("disk", "\(event)") }
       if case .committed(_, _, let bytes, let seconds) = event { metrics.committed(bytes: bytes, seconds: seconds) }
-      logger.log(level: event.isWarning ? .warning : .debug, "cache", metadata: ["event": "\(event)"])
+      let (message, metadata) = event.logged
+      logger.log(level: event.isWarning ? .warning : .debug, message, metadata: metadata)
     }
     let pool = BlockingPool(name: "sluice-files", threads: max(4, ProcessSettings.cores))
     let (cache, report) = try await ShardCache.open(
