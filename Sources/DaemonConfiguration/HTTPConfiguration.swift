@@ -56,7 +56,7 @@ public struct LogConfiguration: Sendable, Hashable {
 
   /// How a line is written.
   public enum Format: String, Sendable, Hashable, CaseIterable {
-    /// journald's own protocol under systemd, text in a terminal, JSON elsewhere.
+    /// journald's own protocol under systemd, text elsewhere.
     case auto
     case text, json, journal
   }

@@ -158,7 +158,7 @@ def test_text_is_an_event_a_line(stage: Stage) -> None:
 
 def test_a_flood_is_counted_not_written(stage: Stage) -> None:
     stage.write("web", 60)
-    daemon = stage.start(stage.configuration({"web": stage.remote("web")}))
+    daemon = stage.start(stage.configuration({"web": stage.remote("web")}, log={"format": "json"}))
     with Connection(stage.socket) as client:
         for number in range(500):
             with pytest.raises(Refused):
@@ -178,7 +178,7 @@ SECRETS = {
     "s3 key": "SeCrEtKeY0123456789abcdefABCDEF/+topsecret",
     "s3 session": "SeCrEtSeSsIoN==token",
     "header": "SeCrEtHeAdEr-bearer",
-    "signature": "SeCrEtSiGnAtUrE%2Fquery",
+    "signature": "SeCrEtSiGnAtUrE%2Fsas",
     "hub": "hf_SeCrEtHuBtOkEn",
 }
 
@@ -186,7 +186,7 @@ SECRETS = {
 def test_secrets_stay_secret(stage: Stage) -> None:
     """A run with every way to give a credential, good and bad remotes, and all that the daemon says of it."""
     port = free_port()
-    for name in ("bucket/pile", "web", "signed"):
+    for name in ("bucket/pile", "web", "container/signed"):
         stage.write(name, 40)
     endpoint = stage.server.url
     keys = stage.directory / "keys.json"
@@ -198,13 +198,16 @@ def test_secrets_stay_secret(stage: Stage) -> None:
     keys.write_text(json.dumps(document))
     token = stage.directory / "token"
     token.write_text(SECRETS["hub"])
+    signature = stage.directory / "sas"
+    signature.write_text(f"sv=2024-11-04&sp=r&sig={SECRETS['signature']}")
+    sas = {"with": {"endpoint": endpoint}, "credentials": {"file": str(signature)}}
     s3 = {"endpoint": endpoint, "path_style": True, "region": "us-east-1"}
     streams: dict[str, dict[str, Any]] = {
         "s3": {"remote": "s3://bucket/pile", "with": s3, "credentials": {"file": str(keys)}},
         "bad": {"remote": "s3://bucket/gone", "with": s3, "credentials": {"file": str(keys)}},
         "web": stage.remote("web", **{"with": {"headers": {"X-Token": SECRETS["header"]}}}),
-        "signed": {"remote": f"{endpoint}/signed?sig={SECRETS['signature']}"},
-        "badsigned": {"remote": f"{endpoint}/none?sig={SECRETS['signature']}"},
+        "signed": {"remote": "azure://account.blob.core.windows.net/container/signed", **sas},
+        "badsigned": {"remote": "azure://account.blob.core.windows.net/container/gone", **sas},
         "hub": {
             "remote": "hf://datasets/some/thing/path",
             "with": {"endpoint": endpoint},
@@ -212,8 +215,8 @@ def test_secrets_stay_secret(stage: Stage) -> None:
         },
     }
     datasets = {name: {"streams": [{"stream": name}], "batch_size": 4} for name in streams}
-    for shard in (stage.files / "signed").glob("*.mds"):
-        stage.server.fail(f"signed/{shard.name}", Fault(status=403, body=b"denied"))
+    for shard in (stage.files / "container/signed").glob("*.mds"):
+        stage.server.fail(f"container/signed/{shard.name}", Fault(status=403, body=b"denied"))
     configuration = stage.configuration(
         {name: {**options, "download_retry": 1} for name, options in streams.items()},
         datasets,

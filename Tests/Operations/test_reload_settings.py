@@ -130,15 +130,15 @@ def test_cache_reserve_and_a_full_disk(stage: Stage) -> None:
 
 
 def test_log_level(stage: Stage) -> None:
-    configuration = start(stage)
+    configuration = start(stage, log={"format": "json"})
     log = stage.daemons[0].log_text
     drain_epoch(stage)
     assert '"level":"debug"' not in log()
-    configuration["log"] = {"level": "debug"}
+    configuration["log"]["level"] = "debug"
     reload(stage, configuration, "applied: log.level")
     drain_epoch(stage)
     wait_until(lambda: '"level":"debug"' in log())
-    configuration["log"] = {"level": "error"}
+    configuration["log"]["level"] = "error"
     reload(stage, configuration)
     # What was on its way at the old level has been written once the reload has answered and a request been served.
     drain_epoch(stage)

@@ -98,8 +98,10 @@ final class AdminService: Sendable {
         metadata: ["file": "\(configurationFile)", "changes": "\(lines.joined(separator: "; "))"])
       let streams = streams
       let shards = shards
+      let health = health
       Task {
         await shards.applyLimits()
+        await shards.checkDisk(health)
         await streams.preload(new.streams)
       }
       return ReloadDocument(applied: true, changes: lines, problems: [])
