@@ -13,6 +13,8 @@ public struct CacheStatus: Codable, Sendable {
   public var shards: Int
   public var hits: Int
   public var misses: Int
+  /// Wanted while on their way already, for another or ahead of time.
+  public var joins: Int
   public var evictions: Int
   public var quarantined: Int
   public var streams: [CacheStreamStatus]
@@ -21,7 +23,7 @@ public struct CacheStatus: Codable, Sendable {
 
   public init(
     directory: String, limit: Int?, used: Int, reserved: Int, unlinking: Int, leased: Int, evictable: Int,
-    freeOnDisk: Int, shards: Int, hits: Int, misses: Int, evictions: Int, quarantined: Int,
+    freeOnDisk: Int, shards: Int, hits: Int, misses: Int, joins: Int, evictions: Int, quarantined: Int,
     streams: [CacheStreamStatus], nextEvictions: [String]
   ) {
     self.directory = directory
@@ -35,6 +37,7 @@ public struct CacheStatus: Codable, Sendable {
     self.shards = shards
     self.hits = hits
     self.misses = misses
+    self.joins = joins
     self.evictions = evictions
     self.quarantined = quarantined
     self.streams = streams

@@ -80,7 +80,7 @@ struct CacheScreen {
 
   /// The part that `sluice status` shows too.
   var summary: [String] {
-    let asked = cache.hits + cache.misses
+    let asked = cache.hits + cache.misses + cache.joins
     let rate = asked == 0 ? "nothing asked yet" : "\(100 * cache.hits / asked) % of wanted shards were there"
     let counted = [
       ("reserved for downloads", cache.reserved), ("in use by requests", cache.leased),

@@ -50,22 +50,31 @@ struct StatusScreen {
     let open = status.sessions.isEmpty ? "none open" : "\(status.sessions.count) open"
     addTitle("SESSIONS", waiting > 0 ? "\(open), \(waiting) waiting (sluice why)" : open)
     guard !status.sessions.isEmpty else { return }
+    // On a narrow screen what a session is at is worth more than who it is.
+    let isWide = screen.terminal.map { $0.columns >= 100 } ?? true
+    let who = isWide ? ["bytes/s", "client"] : []
     var table = TextTable(
-      ["#", "dataset", "rank", "epoch", "batch", "samples/s", "bytes/s", "client", "now"],
-      rightAligned: [0, 2, 3, 4, 5, 6], columns: screen.terminal?.columns)
-    for session in status.sessions {
-      table.add([
-        "\(session.number)", session.dataset, "\(session.rank)/\(session.ranks)", "\(session.epoch)",
-        "\(session.batch)/\(session.batches)", Words.number(Int(session.samplesPerSecond)),
-        ByteCount.describe(Int(session.bytesPerSecond)), "\(session.client) (\(session.process))",
-        Self.present(session),
-      ])
+      ["#", "dataset", "rank", "epoch", "batch", "samples/s"] + who + ["now"], rightAligned: [0, 2, 3, 4, 5, 6],
+      columns: screen.terminal?.columns)
+    for session in status.sessions.sorted(by: Self.isMoreUrgent) {
+      let who = [ByteCount.describe(Int(session.bytesPerSecond)), "\(session.client) (\(session.process))"]
+      table.add(
+        [
+          "\(session.number)", session.dataset, "\(session.rank)/\(session.ranks)", "\(session.epoch)",
+          "\(session.batch)/\(session.batches)", Words.number(Int(session.samplesPerSecond)),
+        ] + (isWide ? who : []) + [Self.present(session)])
     }
     addTable(table)
   }
 
+  /// Who waits longest comes first.
+  private static func isMoreUrgent(_ left: SessionStatus, _ right: SessionStatus) -> Bool {
+    let (first, second) = (left.waiting?.seconds ?? -1, right.waiting?.seconds ?? -1)
+    return first == second ? left.number < right.number : first > second
+  }
+
   /// What a session is at.
-  static func present(_ session: SessionStatus) -> String {
+  private static func present(_ session: SessionStatus) -> String {
     guard let wait = session.waiting else {
       return session.idleSeconds < 2 ? "served" : "asked \(Words.duration(session.idleSeconds)) ago"
     }
@@ -112,7 +121,8 @@ struct StatusScreen {
     }
     if !table.isEmpty { addTable(table) }
     for stream in status.streams {
-      if let error = stream.error { screen.addWrapped("\(stream.name): \(error)", indent: "  ", .warning) }
+      // The head says it already where it is what is wrong with the daemon.
+      if let error = stream.error, !status.daemon.detail.contains(error) { screen.addWrapped("\(stream.name): \(error)", indent: "  ", .warning) }
     }
   }
 

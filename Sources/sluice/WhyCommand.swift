@@ -60,13 +60,13 @@ struct WhyScreen {
   private mutating func addTable(_ sessions: [SessionStatus]) {
     let causes = StallSeconds.causes
     var table = TextTable(
-      ["dataset", "rank", "batch"] + causes.map(\.name) + ["mostly"],
-      rightAligned: Set(1...causes.count + 2), columns: screen.terminal?.columns)
+      ["dataset", "rank"] + causes.map(\.name) + ["mostly"], rightAligned: Set(1...causes.count + 1),
+      columns: screen.terminal?.columns)
     for session in sessions {
       let seconds = causes.map { $0.seconds(session.stalls) }
       let most = zip(causes, seconds).max { $0.1 < $1.1 }.flatMap { $0.1 > 0 ? $0.0.name : nil }
       table.add(
-        [session.dataset, "\(session.rank)", "\(session.batch)/\(session.batches)"]
+        [session.dataset, "\(session.rank)"]
           + seconds.map { Words.duration($0) } + [most ?? "nothing"])
     }
     screen.add(table.lines)
@@ -82,7 +82,8 @@ struct WhyScreen {
     var table = TextTable(["shard", "stream", "phase", "done", "attempt"], columns: screen.terminal?.columns)
     for shard in wait.outstanding {
       let attempt = shard.attempt == 0 ? "not begun" : "\(shard.attempt)\(shard.cause.map { ", since \($0)" } ?? "")"
-      let done = shard.phase == "download" ? ProgressBar.text(shard.bytes, of: shard.total) : ""
+      let share = shard.total > 0 ? 100 * min(shard.bytes, shard.total) / shard.total : 0
+      let done = shard.phase == "queue" ? "" : "\(share) % of \(ByteCount.describe(shard.total))"
       table.add([shard.shard, shard.stream, shard.phase, done, attempt])
     }
     if !table.isEmpty { screen.add(table.lines.map { "  \($0)" }) }

@@ -62,9 +62,9 @@ class Tree:
         """Every file in it, from its root."""
         return {str(path.relative_to(self.root)) for path in self.root.rglob("*") if not path.is_dir()}
 
-    def run(self, program: str, *arguments: str) -> str:
+    def run(self, name: str, *arguments: str) -> str:
         """Run an installed program with nothing in its environment and no toolchain on the machine."""
-        command = without_toolchain(["env", "-i", str(self.programs / program), *arguments])
+        command = without_toolchain(["env", "-i", str(self.programs / name), *arguments])
         answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
         assert answer.returncode == 0, answer.stdout + answer.stderr
         return answer.stdout
@@ -97,11 +97,11 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def test_programs_run_without_a_toolchain(built: Tree) -> None:
     assert re.search(r"\d+\.\d+\.\d+", built.run("sluiced", "--version"))
     assert "health" in built.run("sluice", "--help")
-    for program in ("sluiced", "sluice"):
+    for name in ("sluiced", "sluice"):
         libraries = (
-            built.run(program, "--version")
+            built.run(name, "--version")
             and subprocess.run(
-                ["ldd", str(built.programs / program)], capture_output=True, text=True, check=True, timeout=60
+                ["ldd", str(built.programs / name)], capture_output=True, text=True, check=True, timeout=60
             ).stdout
         )
         assert "not found" not in libraries
@@ -150,12 +150,12 @@ def test_everything_is_in_its_place(built: Tree) -> None:
 
 @pytest.mark.timeout(BUILD_SECONDS)
 def test_completions_are_shell(built: Tree) -> None:
-    for program in ("sluice", "sluiced"):
-        bash = built.root / "usr/local/share/bash-completion/completions" / program
-        assert program in bash.read_text()
+    for name in ("sluice", "sluiced"):
+        bash = built.root / "usr/local/share/bash-completion/completions" / name
+        assert name in bash.read_text()
         subprocess.run(["bash", "-n", str(bash)], check=True, timeout=30)
-        assert (built.root / f"usr/local/share/zsh/vendor-completions/_{program}").read_text().startswith("#compdef")
-        assert (built.root / f"usr/local/share/fish/vendor_completions.d/{program}.fish").stat().st_size > 0
+        assert (built.root / f"usr/local/share/zsh/vendor-completions/_{name}").read_text().startswith("#compdef")
+        assert (built.root / f"usr/local/share/fish/vendor_completions.d/{name}.fish").stat().st_size > 0
 
 
 @pytest.mark.timeout(BUILD_SECONDS)

@@ -160,7 +160,7 @@ def test_the_watchdog_is_fed_and_its_loss_is_seen(service: Service) -> None:
 
 
 def test_the_watchdog_is_fed_under_full_load(service: Service) -> None:
-    """Every connection is taken, and the socket lies elsewhere than the file says: the probe gets through all the same."""
+    """Every connection is taken, and the socket lies elsewhere than the file says: the probe gets through."""
     path = service.stage.directory / "activated.sock"
     full = configuration(service) | {"limits": {"connections": 2}}
     with contextlib.closing(listen(path)) as listener:

@@ -122,8 +122,11 @@ struct MetricsText {
     }
     writer.gauge("sluice_cache_shards", "Shards in the cache.", [([], Double(cache.shards))])
     writer.counter(
-      "sluice_cache_requests_total", "Shards that requests wanted, by whether they were there.",
-      [([("result", "hit")], Double(cache.hits)), ([("result", "miss")], Double(cache.misses))])
+      "sluice_cache_requests_total", "Shards that requests wanted, by whether they were there or on their way.",
+      [
+        ([("result", "hit")], Double(cache.hits)), ([("result", "underway")], Double(cache.joins)),
+        ([("result", "miss")], Double(cache.misses)),
+      ])
     writer.counter("sluice_cache_evictions_total", "Shards evicted.", [([], Double(cache.evictions))])
     writer.gauge(
       "sluice_cache_stream_bytes", "Bytes in the cache, by stream.", byStream(cache.streams, \.stream) { $0.bytes })

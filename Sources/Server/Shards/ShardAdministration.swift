@@ -14,7 +14,8 @@ extension ShardService {
       directory: cache.path, limit: snapshot.limit, used: bytes.used, reserved: bytes.reserved,
       unlinking: bytes.unlinking, leased: snapshot.leasedBytes, evictable: snapshot.evictableBytes,
       freeOnDisk: snapshot.diskLimit.map { max(0, $0 - bytes.counted) } ?? 0, shards: snapshot.shards,
-      hits: snapshot.counters.hits, misses: snapshot.counters.misses, evictions: snapshot.counters.evictions,
+      hits: snapshot.counters.hits, misses: snapshot.counters.misses, joins: snapshot.counters.joins,
+      evictions: snapshot.counters.evictions,
       quarantined: bytes.quarantined,
       streams: snapshot.streams.map { stream in
         CacheStreamStatus(
