@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import threading
 from pathlib import Path
 
 import pytest
 
+from EndToEnd import wire
+from EndToEnd.wire import Connection, Refused
 from testbed.daemon import health
 from testbed.file_server import Fault
 from testbed.fixtures import Stage
@@ -108,6 +111,31 @@ def test_a_dead_remote_degrades(stage: Stage) -> None:
     assert "gone" in answer.stdout
     assert health(stage.socket, "--ready").returncode == 0, "degraded serves"
     assert health(stage.socket, "--live").returncode == 0
+
+
+def test_a_remote_that_dies_later_degrades_until_it_is_back(stage: Stage) -> None:
+    shards = sorted(stage.write("web", 120).glob("*.mds"))
+    datasets = {"all": {"streams": [{"stream": "web"}], "batch_size": 8, "predownload": 1}}
+    stage.start(stage.configuration({"web": stage.remote("web", download_retry=1)}, datasets))
+    with Connection(stage.socket) as client:
+        session = struct.unpack("<I", client.ask(wire.OPEN, wire.open_dataset("all"))[:4])[0]
+        client.ask(wire.EPOCH, struct.pack("<Iq", session, 0))
+        client.ask(wire.BATCH, wire.batch(session, 0, 0, mode=1))
+        for shard in shards:
+            stage.server.fail(f"web/{shard.name}", Fault(status=503))
+        with pytest.raises(Refused):
+            for number in range(1, 15):
+                client.ask(wire.BATCH, wire.batch(session, 0, number, mode=1))
+        answer = health(stage.socket, "--json")
+        assert answer.returncode == DEGRADED
+        assert "503" in json.loads(answer.stdout)["detail"]
+        assert health(stage.socket, "--ready").returncode == 0
+        client.ask(wire.BATCH, wire.batch(session, 0, 0, mode=1))
+        for shard in shards:
+            stage.server.heal(f"web/{shard.name}")
+        for number in range(15):
+            client.ask(wire.BATCH, wire.batch(session, 0, number, mode=1))
+    assert health(stage.socket).returncode == 0
 
 
 @pytest.mark.parametrize("option", ["--live", "--ready"])

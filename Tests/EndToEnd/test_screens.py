@@ -63,7 +63,7 @@ class Screen:
 
 @pytest.fixture
 def busy(stage: Stage) -> Iterator[Stage]:
-    """A daemon with sessions, one of which waits, a long name, a dead remote and an error with a client's words in it."""
+    """A daemon with sessions, one of which waits, a long name, a dead remote and a client with a wicked name."""
     stage.write("web", 120)
     name = "a-stream-with-a-rather-long-name-of-its-own-that-no-narrow-terminal-has-room-for"
     shards = sorted(stage.write("stuck", 40).glob("*.mds"))

@@ -81,6 +81,20 @@ final class StreamCatalog: Sendable {
       }
     }
     await preload(due)
+    for configuration in configurations where health.hasTrouble(RemoteWatch.name(configuration.name)) {
+      if await answers(configuration) { health.trouble(RemoteWatch.name(configuration.name), nil) }
+    }
+  }
+
+  /// Whether a stream's remote gives its index now. Nothing is made of the index.
+  private func answers(_ configuration: StreamConfiguration) async -> Bool {
+    do {
+      _ = try await registry.source(for: configuration).manifest()
+      return true
+    } catch {
+      logger.debug("remote does not answer", metadata: ["stream": "\(configuration.name)", "error": "\(error)"])
+      return false
+    }
   }
 
   /// Forgets what is known of a stream, so that the next use loads its index anew; sessions keep what they opened.
@@ -88,6 +102,7 @@ final class StreamCatalog: Sendable {
     results.forget(configuration)
     standings.withLock { $0[configuration.name] = nil }
     health.trouble("stream \(configuration.name)", nil)
+    health.trouble(RemoteWatch.name(configuration.name), nil)
   }
 
   /// How the stream stands now.

@@ -45,6 +45,9 @@ final class HealthService: Sendable {
     state.withLock { $0.troubles[name] = what }
   }
 
+  /// Whether there is a trouble of that name.
+  func hasTrouble(_ name: String) -> Bool { state.withLock { $0.troubles[name] != nil } }
+
   /// Whether no new work is taken.
   var isDraining: Bool { state.withLock { $0.phase == .draining } }
 }

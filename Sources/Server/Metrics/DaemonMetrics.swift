@@ -1,4 +1,4 @@
-import ShardCache
+import LinuxSystem
 import Synchronization
 import WireProtocol
 
@@ -25,6 +25,8 @@ final class DaemonMetrics: Sendable {
   }
 
   private let state = Mutex(State())
+  /// Seconds since 1970.
+  let started = WallClock.seconds()
   let streams = BoundedLabels()
   let datasets = BoundedLabels()
 

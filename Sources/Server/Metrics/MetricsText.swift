@@ -1,5 +1,4 @@
 import AdminDocuments
-import LinuxSystem
 import WireProtocol
 
 /// The daemon's state as Prometheus's text format (version 0.0.4): names and units by its conventions.
@@ -39,7 +38,7 @@ struct MetricsText {
     writer.gauge("sluice_build_info", "1, with the daemon's version.", [([("version", daemon.version)], 1)])
     writer.gauge(
       "process_start_time_seconds", "When the daemon started, in seconds since 1970.",
-      [([], WallClock.seconds() - daemon.uptimeSeconds)])
+      [([], metrics.started)])
     writer.gauge(
       "sluice_health", "1 for the state the daemon is in, 0 for the others.",
       [HealthReply.State.starting, .ready, .degraded, .draining].map {

@@ -53,8 +53,9 @@ final class ShardService: ShardOpening {
   ) async throws -> ShardService {
     let configuration = live.value
     let limits = limits(of: configuration)
+    let watch = RemoteWatch(health: health, live: live)
     let options = ShardCache.Options(limits: limits) { event in
-      if case .diskShort = event { health.trouble("disk", "\(event)") }
+      watch.observe(event)
       if case .committed(_, _, let bytes, let seconds) = event { metrics.committed(bytes: bytes, seconds: seconds) }
       let (message, metadata) = event.logged
       logger.log(level: event.isWarning ? .warning : .debug, message, metadata: metadata)
