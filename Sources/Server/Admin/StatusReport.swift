@@ -15,7 +15,12 @@ extension AdminService {
     let now = clock.now
     let standings = streams.allStandings()
     let reply = health.reply
-    let open = sessions.all
+    let transfer = shards.transferStatus()
+    let open = sessions.all.map { session in
+      var status = session.status(now: now, cache: shards.cache)
+      status.waiting?.note(transfer.active)
+      return status
+    }
     return StatusDocument(
       daemon: DaemonStatus(
         version: DaemonVersion.text, process: PeerCredentials.ownProcess, uptimeSeconds: now,
@@ -31,7 +36,7 @@ extension AdminService {
           batchSize: options.batchSize, batchingMethod: options.batchingMethod,
           shuffle: options.shuffle ? options.shuffleAlgorithm : "off")
       },
-      sessions: open.map { $0.status(now: now, cache: shards.cache) }, cache: shards.cacheStatus(), transfer: shards.transferStatus(),
+      sessions: open, cache: shards.cacheStatus(), transfer: transfer,
       errors: errors.all)
   }
 

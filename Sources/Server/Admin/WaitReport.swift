@@ -15,4 +15,14 @@ extension WaitStatus {
           total: shard.totalBytes, attempt: shard.attempt, cause: shard.cause)
       }, room: standing?.room)
   }
+
+  /// Takes up the attempts that the transfers know of: the cache counts only what came whole and was wrong.
+  mutating func note(_ active: [DownloadStatus]) {
+    for index in outstanding.indices {
+      let shard = outstanding[index]
+      for download in active where download.stream == shard.stream && download.file.hasPrefix(shard.shard) {
+        outstanding[index].attempt = max(shard.attempt, download.attempt)
+      }
+    }
+  }
 }
