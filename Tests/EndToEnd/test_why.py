@@ -104,6 +104,26 @@ def test_a_slow_file_server(stage: Stage) -> None:
         assert sum(took.values()) == pytest.approx(time.monotonic() - rank.began, abs=1)
 
 
+def test_attempts_of_a_remote_that_fails(stage: Stage) -> None:
+    shards = sorted(stage.write("web", 60).glob("*.mds"))
+    stage.server.fail(f"web/{shards[0].name}", Fault(status=500))
+    transfer = {"retry_seconds": 0.05, "retry_maximum_seconds": 0.1}
+    stage.start(
+        stage.configuration({"web": stage.remote("web", download_retry=1000)}, one_dataset(), transfer=transfer)
+    )
+    rank = Rank(stage)
+    with rank.client, asking(rank, 0):
+
+        def has_tried(session: dict[str, Any]) -> bool:
+            outstanding = session["waiting"]["outstanding"] if session.get("waiting") else []
+            return any(shard["attempt"] >= 4 and shard["phase"] == "download" for shard in outstanding)
+
+        wait_until(stage, has_tried)
+        stage.server.heal(f"web/{shards[0].name}")
+    took = stalls(why(stage)[0])
+    assert took["download"] > took["queue"] + took["verify"], "pauses between attempts are the remote's doing"
+
+
 def test_a_large_compressed_shard(stage: Stage) -> None:
     compress_stream(stage.write("web", 40, size=200_000, shard_bytes=16 << 20))
     stage.start(stage.configuration({"web": stage.remote("web")}, one_dataset()))

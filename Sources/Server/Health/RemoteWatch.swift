@@ -1,3 +1,4 @@
+import DaemonConfiguration
 import DatasetModel
 import ShardCache
 
