@@ -104,8 +104,8 @@ sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
 }
 
 # ensure_python GROUP...: the virtual environment with these groups of scripts/requirements, quickly when it is as
-# wanted already. `training` (PyTorch) and `reference` (mosaicml-streaming, to compare with) may be out of reach: that is
-# said, and nothing fails.
+# wanted already. `training` (PyTorch), `reference` (mosaicml-streaming, to compare with) and `bench` (litdata, likewise)
+# may be out of reach: that is said, and nothing fails.
 ensure_python() {
   local group interpreter lock
   interpreter="$(find_python)" || {
@@ -131,9 +131,9 @@ install_group() {
   wanted="$(sha256sum <"$file")"
   [[ -f "$stamp" && "$(cat "$stamp")" == "$wanted" ]] && return 0
   say "installing Python packages ($group): $(sed -E 's/[ ;#].*//; /^$/d' "$file" | paste -sd' ')"
-  if pip_install --requirement "$file" && { [[ "$group" != reference ]] || install_reference; }; then
+  if pip_install --requirement "$file" && install_bare "$group"; then
     printf '%s\n' "$wanted" >"$stamp"
-  elif [[ "$group" == training || "$group" == reference ]]; then
+  elif [[ "$group" == training || "$group" == reference || "$group" == bench ]]; then
     note "left out, tests that need it are skipped: $(tail -n 1 "$venv/.pip.log")"
   else
     cat "$venv/.pip.log" >&2
@@ -145,10 +145,15 @@ pip_install() {
   "$python" -m pip install --quiet --disable-pip-version-check "$@" 2>"$venv/.pip.log"
 }
 
-# The reference asks for many clouds' clients; what it imports at run time is in the requirements, the rest stays out.
-install_reference() {
+# The packages compared with ask for many clouds' clients and for torchvision; what they import at run time is in the
+# requirements, the rest stays out.
+install_bare() {
   local packages
-  pip_install --no-deps mosaicml-streaming==0.13.0 || return
+  case "$1" in
+    reference) pip_install --no-deps mosaicml-streaming==0.13.0 || return ;;
+    bench) pip_install --no-deps litdata==0.2.76 || return ;;
+    *) return 0 ;;
+  esac
   packages="$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
   printf '%s\n' "$root/scripts/stand-ins" >"$packages/sluice-stand-ins.pth"
 }

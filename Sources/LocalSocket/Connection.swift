@@ -13,6 +13,8 @@ public final class Connection: Sendable {
   public let admission: Admission
 
   private let channel: SocketChannel
+  /// How its client comes back; only the thread that serves the connection waits, so nobody contends for it.
+  private let watchfulness = Mutex(Watchfulness())
   /// When a probe's connection must be over.
   private let deadline: ContinuousClock.Instant?
 
@@ -40,7 +42,20 @@ public final class Connection: Sendable {
       let left = max(deadline - ContinuousClock().now, .zero)
       limit = min(limit ?? left, left)
     }
-    return try channel.receive(into: buffer, within: limit)
+    let began = ContinuousClock.now
+    var count = try look(into: buffer)
+    if count == nil { count = try channel.receive(into: buffer, within: limit) }
+    let waited = began.duration(to: .now) / .seconds(1)
+    watchfulness.withLock { $0.came(after: waited) }
+    return count ?? 0
+  }
+
+  /// What comes while it is worth looking for it; nil if the thread had better sleep.
+  private func look(into buffer: UnsafeMutableRawBufferPointer) throws(LocalSocketError) -> Int? {
+    let patience = watchfulness.withLock { $0.patience }
+    guard patience > 0, WatchPlaces.shared.enter() else { return nil }
+    defer { WatchPlaces.shared.leave() }
+    return try channel.receive(into: buffer, lookingFor: patience)
   }
 
   /// Sends all of `parts`, gathered, with `descriptors` attached to the first byte.

@@ -19,6 +19,22 @@ final class SocketChannel: Sendable {
     } catch { throw LocalSocketError(onConnection: error) }
   }
 
+  /// Receives what is there or comes within `seconds`, looking again and again instead of sleeping; nil if nothing came.
+  /// Other threads that are ready to run go first.
+  func receive(
+    into buffer: UnsafeMutableRawBufferPointer, lookingFor seconds: Double
+  ) throws(LocalSocketError) -> Int? {
+    let socket = try open()
+    let end = ContinuousClock.now + .seconds(seconds)
+    do throws(SystemError) {
+      repeat {
+        if let count = try socket.receiveIfThere(into: buffer) { return count }
+        SystemThread.yield()
+      } while ContinuousClock.now < end
+      return nil
+    } catch { throw LocalSocketError(onConnection: error) }
+  }
+
   /// Receives what is there, with the descriptors that came along.
   func receiveMessage(
     into buffer: UnsafeMutableRawBufferPointer, within timeout: Duration?

@@ -14,8 +14,8 @@ import Testing
     // Ordered dropped but still open in the client: its number stays taken.
     let third = table.insert("c", for: slot(2), by: 3)
     #expect(third.handle != first.handle)
-    #expect(table.dropped(first.handle) == "a")
-    #expect(table.dropped(first.handle) == nil)
+    #expect(table.dropped(first.handle))
+    #expect(!table.dropped(first.handle))
     #expect(table.insert("d", for: slot(3), by: 3).handle == first.handle)
   }
 
@@ -28,6 +28,24 @@ import Testing
     #expect(
       table.release(after: 8) { _, _ in false }.isEmpty, "nothing was passed, so nothing is the client's to close")
     #expect(table.entries.count == 2 && table.entries[slot(4)] != nil)
+  }
+
+  @Test func whatARestingClientHoldsIsLetGoAndOrderedDroppedLater() {
+    var table = OpenShardTable<String>(limit: 8)
+    let passed = table.insert("a", for: slot(0), by: 1)
+    table.markPassed(slot(0))
+    let kept = table.insert("b", for: slot(1), by: 1)
+    #expect(table.rest() == 2)
+    #expect(table.entries.isEmpty && table.leaving.isEmpty)
+    #expect(table.use(slot(0), by: 2) == nil, "a file let go of is opened anew")
+    let again = table.insert("a", for: slot(0), by: 2)
+    #expect(again.handle == kept.handle, "the client never had it, so its number is free")
+    #expect(table.insert("c", for: slot(2), by: 2).handle != passed.handle, "the client still has it open")
+    #expect(table.release(after: 2, canOrder: false) { _, _ in false }.isEmpty)
+    #expect(table.release(after: 2) { _, _ in false } == [passed.handle])
+    #expect(table.release(after: 2) { _, _ in false }.isEmpty, "ordered once")
+    #expect(table.dropped(passed.handle))
+    #expect(!table.dropped(passed.handle))
   }
 
   @Test func neverHoldsMoreThanItsLimitBetweenRequestsOverRandomUse() {
@@ -46,7 +64,7 @@ import Testing
         }
       }
       for handle in table.release(after: request, where: { slot, _ in slot.shard % 7 == 0 }) {
-        #expect(table.dropped(handle) != nil)
+        #expect(table.dropped(handle))
         client.remove(handle)
       }
       #expect(table.entries.count <= 8 && table.leaving.isEmpty)

@@ -76,6 +76,15 @@ extension UnixSocket {
     try systemCall("recv", "descriptor \(descriptor.raw)") { recv(descriptor.raw, buffer.baseAddress, buffer.count, 0) }
   }
 
+  /// Receives what is there, without waiting; nil if there is nothing yet, 0 at the end. Descriptors are dropped.
+  public func receiveIfThere(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int? {
+    let count = recv(descriptor.raw, buffer.baseAddress, buffer.count, CInt(MSG_DONTWAIT))
+    if count >= 0 { return count }
+    let errno = Errno(rawValue: errno)
+    if errno == .resourceTemporarilyUnavailable || errno == .interrupted { return nil }
+    throw SystemError("recv", "descriptor \(descriptor.raw)", errno)
+  }
+
   /// Receives what is there, waiting for the first byte, with the descriptors that came along. They are closed on exec.
   public func receiveMessage(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Received {
     let outcome = withUnsafeTemporaryAllocation(byteCount: ControlMessage.greatestBytes, alignment: 8) { control in

@@ -91,6 +91,18 @@ struct ClientService {
     for number in sessions.keys { end(number) }
   }
 
+  /// Whether a client that stays silent keeps anything from the others.
+  var holdsFiles: Bool { access.holdsFiles }
+
+  /// Lets go of the files held for a client that has been silent for `seconds`: its sessions lose their leases, not
+  /// their place. It may still have descriptors; the next reply orders those closed.
+  mutating func rest(after seconds: Double) {
+    let files = access.rest()
+    parts.logger.info(
+      "idle: files let go of",
+      metadata: ["client": "\(peer.client)", "pid": "\(peer.process)", "files": "\(files)", "seconds": "\(seconds)"])
+  }
+
   private mutating func end(_ number: UInt32) {
     guard let session = sessions.removeValue(forKey: number) else { return }
     parts.sessions.remove(session.record, now: parts.clock.now)

@@ -31,15 +31,15 @@ struct ConnectionLoop {
       service?.close()
       if let times { parts.metrics.ended(times.number) }
     }
-    let connection = connection
     do {
       while true {
         while let next = try parser.next() {
           if try !serve(next) { return }
         }
-        let patience = patience
-        let received = try parser.fill { buffer throws(LocalSocketError) in
-          try connection.receive(into: buffer, within: patience)
+        guard let received = try receive() else {
+          let seconds = parts.datasets.current.idleSeconds
+          service?.rest(after: seconds)
+          continue
         }
         if received == 0 { return }
       }
@@ -52,6 +52,25 @@ struct ConnectionLoop {
     } catch {
       log("connection ended", error)
     }
+  }
+
+  /// Receives what the client sends: how many bytes, 0 at the end; nil when it has been silent for so long that what it
+  /// holds should be let go of.
+  private mutating func receive() throws -> Int? {
+    let rests = parser.isBetweenFrames && service?.holdsFiles == true
+    let patience = rests ? .seconds(parts.datasets.current.idleSeconds) : patience
+    let connection = connection
+    var isSilent = false
+    let received = try parser.fill { buffer throws(LocalSocketError) in
+      do throws(LocalSocketError) {
+        return try connection.receive(into: buffer, within: patience)
+      } catch {
+        guard rests, error.code == .timedOut else { throw error }
+        isSilent = true
+        return 0
+      }
+    }
+    return isSilent ? nil : received
   }
 
   /// How long the client may be silent now: for ever between requests, not before its hello nor within a frame.

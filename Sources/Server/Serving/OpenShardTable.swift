@@ -24,6 +24,10 @@ struct OpenShardTable<File> {
   private(set) var entries: [ShardSlot: Entry] = [:]
   /// Ordered dropped, not yet reported closed.
   private(set) var leaving: [UInt32: File] = [:]
+  /// Let go of while the client rested, which may still have them open and is told to close them with the next reply.
+  private(set) var rested: Set<UInt32> = []
+  /// The part of `rested` that no reply has ordered dropped yet.
+  private var overdue: [UInt32] = []
   private var freeHandles: [UInt32] = []
   private var nextHandle: UInt32 = 1
 
@@ -64,7 +68,8 @@ struct OpenShardTable<File> {
   mutating func release(
     after request: UInt64, canOrder: Bool = true, looking: Bool = true, where isDone: (ShardSlot, Entry) -> Bool
   ) -> [UInt32] {
-    var drops: [UInt32] = []
+    var drops = canOrder ? overdue : []
+    if canOrder { overdue = [] }
     func mayGo(_ entry: Entry) -> Bool { entry.lastUse != request && (canOrder || !entry.passed) }
     if looking {
       for (slot, entry) in entries where mayGo(entry) && isDone(slot, entry) { remove(slot, entry, into: &drops) }
@@ -77,11 +82,28 @@ struct OpenShardTable<File> {
     return drops
   }
 
-  /// The client closed `handle`; answers the file, or nil if it was not ordered dropped.
-  mutating func dropped(_ handle: UInt32) -> File? {
-    guard let file = leaving.removeValue(forKey: handle) else { return nil }
+  /// The client closed `handle`; false if it was not ordered dropped.
+  mutating func dropped(_ handle: UInt32) -> Bool {
+    guard leaving.removeValue(forKey: handle) != nil || rested.remove(handle) != nil else { return false }
     freeHandles.append(handle)
-    return file
+    return true
+  }
+
+  /// Lets go of every file, also of those that the client has open: it has been silent for long. Answers how many.
+  mutating func rest() -> Int {
+    let count = entries.count + leaving.count
+    for entry in entries.values {
+      if entry.passed {
+        rested.insert(entry.handle)
+        overdue.append(entry.handle)
+      } else {
+        freeHandles.append(entry.handle)
+      }
+    }
+    entries = [:]
+    rested.formUnion(leaving.keys)
+    leaving = [:]
+    return count
   }
 
   private mutating func remove(_ slot: ShardSlot, _ entry: Entry, into drops: inout [UInt32]) {

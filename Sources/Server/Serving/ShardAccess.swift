@@ -69,13 +69,19 @@ struct ShardAccess {
   ///
   /// - Throws: for a handle that was not ordered dropped, which is a defect of the client's.
   mutating func dropped(_ handles: [UInt32]) throws(ServerError) {
-    for handle in handles where table.dropped(handle) == nil {
+    for handle in handles where !table.dropped(handle) {
       throw ServerError(.malformed, "handle \(handle) was reported dropped, but no reply ordered that")
     }
   }
 
-  /// Handles ordered dropped and not yet reported closed.
-  var awaitingDrop: Int { table.leaving.count }
+  /// Handles ordered dropped, or about to be, and not yet reported closed.
+  var awaitingDrop: Int { table.leaving.count + table.rested.count }
+
+  /// Whether anything is held that `rest` would let go of.
+  var holdsFiles: Bool { !table.entries.isEmpty || !table.leaving.isEmpty }
+
+  /// Lets go of every file because the client has been silent for long; answers how many.
+  mutating func rest() -> Int { table.rest() }
 }
 
 /// Where shards come from, for a connection's thread.

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from sluice._version import __version__
 from sluice.connection.files import OpenFiles
+from sluice.connection.promptness import Promptness
 from sluice.errors import ProtocolError, SluiceError, daemon_error
 from sluice.memory import Buffer, BufferPool
 from sluice.wire.batches import PREFIX_BYTES, BatchReply, bytes_position
@@ -86,6 +87,7 @@ class Connection:
         self._start = self._end = 0
         self._number = 0
         self._awaited: deque[tuple[int, int]] = deque()
+        self._promptness = Promptness()
         self._longest = _MAX_HELLO_BYTES
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         _LIVE[id(self)] = weakref.ref(self)
@@ -285,9 +287,15 @@ class Connection:
             self._start, self._end = 0, rest
         while self._end - self._start < needed:
             try:
-                count, ancillary, flags, _ = self._socket.recvmsg_into(
-                    [self._view[self._end :]], _ANCILLARY, _CLOSE_ON_EXEC
-                )
+                # With several requests under way there is no hurry: the next reply is being made meanwhile.
+                if len(self._awaited) == 1:
+                    count, ancillary, flags, _ = self._promptness.receive(
+                        self._socket, [self._view[self._end :]], _ANCILLARY
+                    )
+                else:
+                    count, ancillary, flags, _ = self._socket.recvmsg_into(
+                        [self._view[self._end :]], _ANCILLARY, _CLOSE_ON_EXEC
+                    )
             except TimeoutError:
                 raise
             except OSError as error:

@@ -1,0 +1,115 @@
+"""One client of `scripts/bench serve`, in a process of its own: reads batches for some seconds and says how many.
+
+    python client.py KIND DIRECTORY BATCH_SIZE WORKERS SECONDS [SOCKET DATASET]
+
+Says "ready" once its first batches are there, waits for a line, then counts. Only time inside an epoch counts: from its
+eighth batch to its last, so that making a plan or starting workers is nobody's disadvantage. Prints one JSON line:
+batches, bytes, seconds, and whether all samples seen within one epoch were different ones.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+WARM_UP = 8
+
+
+def sluice_batches(socket: str, dataset: str, workers: int) -> Iterator[Iterable[Any]]:
+    """Epochs of batches from the daemon; without workers by `BatchLoader`."""
+    import sluice
+
+    # A registered dataset has its batch size from the operator.
+    data = sluice.StreamingDataset(dataset, socket=socket)
+    loader: Any
+    if workers:
+        loader = sluice.StreamingDataLoader(
+            data, batch_size=data.batch_size, num_workers=workers, persistent_workers=True
+        )
+    else:
+        loader = sluice.BatchLoader(data)
+    while True:
+        yield loader
+
+
+def reference_batches(directory: str, batch_size: int, workers: int) -> Iterator[Iterable[Any]]:
+    """Epochs of batches from mosaicml-streaming."""
+    from streaming import StreamingDataLoader, StreamingDataset
+
+    data = StreamingDataset(local=directory, shuffle=True, batch_size=batch_size)
+    loader = StreamingDataLoader(
+        data, batch_size=batch_size, num_workers=workers, persistent_workers=workers > 0, drop_last=True
+    )
+    while True:
+        yield loader
+
+
+def litdata_batches(directory: str, batch_size: int, workers: int) -> Iterator[Iterable[Any]]:
+    """Epochs of batches from litdata."""
+    import litdata
+
+    data = litdata.StreamingDataset(directory, shuffle=True, drop_last=True)
+    loader = litdata.StreamingDataLoader(data, batch_size=batch_size, num_workers=workers)
+    while True:
+        yield loader
+
+
+def tensor_of(batch: Any) -> Any:
+    return batch["data"]
+
+
+def main() -> None:
+    kind, directory, batch_size, workers, seconds = sys.argv[1:6]
+    if kind == "sluice":
+        epochs = sluice_batches(sys.argv[6], sys.argv[7], int(workers))
+    elif kind == "reference":
+        epochs = reference_batches(directory, int(batch_size), int(workers))
+    else:
+        epochs = litdata_batches(directory, int(batch_size), int(workers))
+    measure(epochs, float(seconds))
+
+
+def measure(epochs: Iterator[Iterable[Any]], seconds: float) -> None:
+    batches = size = 0
+    spent = 0.0
+    started = False
+    seen: list[Any] = []
+    is_whole = True
+    while spent < seconds:
+        began = None
+        in_epoch = 0
+        seen.clear()
+        for batch in next(epochs):
+            data = tensor_of(batch)
+            in_epoch += 1
+            if in_epoch == WARM_UP:
+                if not started:
+                    print("ready", flush=True)
+                    sys.stdin.readline()
+                    started = True
+                began = time.perf_counter()
+            elif began is not None:
+                batches += 1
+                size += data.numel()
+                seen.append(data[:, :8].numpy().copy())
+                if spent + time.perf_counter() - began >= seconds:
+                    break
+        if began is None:
+            raise SystemExit(f"an epoch has only {in_epoch} batches")
+        spent += time.perf_counter() - began
+        is_whole = is_whole and all_different(seen)
+    print(json.dumps({"batches": batches, "bytes": size, "seconds": spent, "whole": is_whole}), flush=True)
+
+
+def all_different(seen: list[Any]) -> bool:
+    import numpy as np
+
+    numbers = np.concatenate(seen).view("<i8").reshape(-1)
+    return len(np.unique(numbers)) == len(numbers)
+
+
+if __name__ == "__main__":
+    main()
