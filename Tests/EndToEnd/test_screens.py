@@ -97,26 +97,32 @@ def busy(stage: Stage) -> Iterator[Stage]:
         gate.set()
 
 
-@pytest.mark.parametrize("columns", [60, 80, 132, 200])
-@pytest.mark.parametrize("command", ["status", "why", "cache"])
-def test_lines_fit(busy: Stage, command: str, columns: int) -> None:
-    shown = Screen(columns, 50, command, "--socket", str(busy.socket)).everything()
+def shown_at(stage: Stage, command: str, columns: int) -> str:
+    """What a command shows on a terminal of this width; every line must fit."""
+    shown = Screen(columns, 50, command, "--socket", str(stage.socket)).everything()
     assert "\x1b" not in shown, "no colours were asked for, and no client may add its own"
     lines = shown.splitlines()
     assert len(lines) > 2
     assert max(len(line) for line in lines) <= columns
-    if command == "status":
+    return shown
+
+
+def test_lines_fit_every_width(busy: Stage) -> None:
+    for columns in (40, 60, 80, 132, 200):
+        shown = shown_at(busy, "status", columns)
+        lines = shown.splitlines()
         assert lines[0].startswith("DEGRADED")
         assert "gone" in shown
-        if columns >= 80:
-            assert re.search(r"waits [\d.]+ s \(download\)", shown), shown
         for title in ("SESSIONS", "DOWNLOADS", "CACHE", "STREAMS", "DATASETS", "LAST ERRORS"):
             assert any(line.startswith(title) for line in lines), shown
+        if columns >= 80:
+            assert re.search(r"waits [\d.]+ s \(download\)", shown), shown
         if columns >= 132:
             assert "[31mevil" in shown
-    if command == "why":
-        assert "shard.00000.mds" in shown
-        assert "download" in shown
+        why = shown_at(busy, "why", columns)
+        assert "shard.00000.mds" in why
+        assert "download" in why
+        assert "CACHE" in shown_at(busy, "cache", columns)
 
 
 def test_colours_are_for_terminals_alone(busy: Stage) -> None:
