@@ -113,6 +113,12 @@ def test_a_dead_remote_degrades(stage: Stage) -> None:
     assert health(stage.socket, "--live").returncode == 0
 
 
+def take(client: Connection, session: int, batches: range) -> None:
+    """Take batches of epoch 0."""
+    for number in batches:
+        client.ask(wire.BATCH, wire.batch(session, 0, number, mode=1))
+
+
 def test_a_remote_that_dies_later_degrades_until_it_is_back(stage: Stage) -> None:
     shards = sorted(stage.write("web", 120).glob("*.mds"))
     datasets = {"all": {"streams": [{"stream": "web"}], "batch_size": 8, "predownload": 1}}
@@ -124,8 +130,7 @@ def test_a_remote_that_dies_later_degrades_until_it_is_back(stage: Stage) -> Non
         for shard in shards:
             stage.server.fail(f"web/{shard.name}", Fault(status=503))
         with pytest.raises(Refused):
-            for number in range(1, 15):
-                client.ask(wire.BATCH, wire.batch(session, 0, number, mode=1))
+            take(client, session, range(1, 15))
         answer = health(stage.socket, "--json")
         assert answer.returncode == DEGRADED
         assert "503" in json.loads(answer.stdout)["detail"]
@@ -133,8 +138,7 @@ def test_a_remote_that_dies_later_degrades_until_it_is_back(stage: Stage) -> Non
         client.ask(wire.BATCH, wire.batch(session, 0, 0, mode=1))
         for shard in shards:
             stage.server.heal(f"web/{shard.name}")
-        for number in range(15):
-            client.ask(wire.BATCH, wire.batch(session, 0, number, mode=1))
+        take(client, session, range(15))
     assert health(stage.socket).returncode == 0
 
 
