@@ -14,8 +14,8 @@ import Testing
     // Ordered dropped but still open in the client: its number stays taken.
     let third = table.insert("c", for: slot(2), by: 3)
     #expect(third.handle != first.handle)
-    #expect(table.dropped(first.handle))
-    #expect(!table.dropped(first.handle))
+    #expect(table.dropped(first.handle) == true)
+    #expect(table.dropped(first.handle) == false)
     #expect(table.insert("d", for: slot(3), by: 3).handle == first.handle)
   }
 
@@ -44,8 +44,8 @@ import Testing
     #expect(table.release(after: 2, canOrder: false) { _, _ in false }.isEmpty)
     #expect(table.release(after: 2) { _, _ in false } == [passed.handle])
     #expect(table.release(after: 2) { _, _ in false }.isEmpty, "ordered once")
-    #expect(table.dropped(passed.handle))
-    #expect(!table.dropped(passed.handle))
+    #expect(table.dropped(passed.handle) == true)
+    #expect(table.dropped(passed.handle) == false)
   }
 
   @Test func neverHoldsMoreThanItsLimitBetweenRequestsOverRandomUse() {
@@ -64,7 +64,7 @@ import Testing
         }
       }
       for handle in table.release(after: request, where: { slot, _ in slot.shard % 7 == 0 }) {
-        #expect(table.dropped(handle))
+        #expect(table.dropped(handle) == true)
         client.remove(handle)
       }
       #expect(table.entries.count <= 8 && table.leaving.isEmpty)
