@@ -39,7 +39,8 @@ public struct LimitsConfiguration: Sendable, Hashable {
   /// - Parameter most: what a frame can carry. Lengths are u32, and a reply's headers need room beside its bytes; the
   ///   protocol itself bounds what clients send.
   private static func readBytes(
-    _ key: String, _ least: Int, _ most: (bytes: Int, text: String), _ otherwise: Int, _ reader: inout ConfigurationReader
+    _ key: String, _ least: Int, _ most: (bytes: Int, text: String), _ otherwise: Int,
+    _ reader: inout ConfigurationReader
   ) -> Int {
     let bytes = reader.bytes(key, atLeast: least, default: otherwise)
     if bytes > most.bytes { reader.report(key, "must be at most \(most.text), which is what a frame can carry") }

@@ -79,7 +79,8 @@ public final class Daemon: Sendable {
       sessions: sessions, shards: shards, health: health, access: access, errors: errors, clock: clock,
       fetchers: options.fetchers, metrics: metrics, notifier: options.notifier, logger: logger)
     parts = DaemonParts(
-      datasets: datasets, epochs: EpochService(store: plans, threads: ProcessSettings.cores, metrics: metrics, logger: logger),
+      datasets: datasets,
+      epochs: EpochService(store: plans, threads: ProcessSettings.cores, metrics: metrics, logger: logger),
       shards: shards, sessions: sessions, health: health, admin: admin, access: access, errors: errors, clock: clock,
       metrics: metrics, logger: logger, instance: "\(PeerCredentials.ownProcess)-\(Int(started * 1000))")
     let listeners = try SocketSetup.listeners(options)

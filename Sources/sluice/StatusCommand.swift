@@ -34,8 +34,11 @@ struct StatusCommand: AsyncParsableCommand {
       do { picture = try self.picture(fits: true) } catch { picture = "\(error)" }
       // Drawn over the last one from the top left corner, so that nothing flickers.
       let isTerminal = Terminal.ofStandardOutput != nil && !json
-      print(isTerminal ? "\u{1b}[H" + picture.split(separator: "\n", omittingEmptySubsequences: false)
-        .joined(separator: "\u{1b}[K\n") + "\u{1b}[K\u{1b}[J" : picture)
+      print(
+        isTerminal
+          ? "\u{1b}[H"
+            + picture.split(separator: "\n", omittingEmptySubsequences: false)
+            .joined(separator: "\u{1b}[K\n") + "\u{1b}[K\u{1b}[J" : picture)
       try await Task.sleep(for: .seconds(watch))
     }
   }

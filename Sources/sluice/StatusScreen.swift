@@ -122,7 +122,9 @@ struct StatusScreen {
     if !table.isEmpty { addTable(table) }
     for stream in status.streams {
       // The head says it already where it is what is wrong with the daemon.
-      if let error = stream.error, !status.daemon.detail.contains(error) { screen.addWrapped("\(stream.name): \(error)", indent: "  ", .warning) }
+      if let error = stream.error, !status.daemon.detail.contains(error) {
+        screen.addWrapped("\(stream.name): \(error)", indent: "  ", .warning)
+      }
     }
   }
 

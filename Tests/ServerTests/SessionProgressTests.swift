@@ -26,7 +26,8 @@ import Testing
     let directory = SessionDirectory(labels: BoundedLabels())
     func session(_ number: Int) -> SessionRecord {
       SessionRecord(
-        number: number, client: "c", process: 1, user: 0, dataset: "all", rank: 0, ranks: 1, future: SessionID(number: number), now: 0)
+        number: number, client: "c", process: 1, user: 0, dataset: "all", rank: 0, ranks: 1,
+        future: SessionID(number: number), now: 0)
     }
     let (first, second) = (session(1), session(2))
     for session in [first, second] {

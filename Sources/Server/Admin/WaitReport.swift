@@ -6,7 +6,8 @@ extension WaitStatus {
   /// A wait as status shows it; `standing` is what the cache knows of one for shards.
   init(_ wait: SessionProgress.Wait, _ standing: WaitSnapshot?, now: Double) {
     let outstanding = standing?.outstanding ?? []
-    let cause = wait.shards == nil ? "plan" : (outstanding.last { $0.phase != .queue } ?? outstanding.last)?.phase.rawValue
+    let cause =
+      wait.shards == nil ? "plan" : (outstanding.last { $0.phase != .queue } ?? outstanding.last)?.phase.rawValue
     self.init(
       cause: cause ?? ShardPhase.verify.rawValue, what: wait.what, seconds: max(0, now - wait.since),
       outstanding: outstanding.map { shard in

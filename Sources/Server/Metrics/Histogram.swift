@@ -2,10 +2,13 @@
 struct Histogram: Sendable {
   /// Seconds of a request, from a batch that is open already to one that waits for a slow remote.
   static let requestSeconds = [
-    1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+    1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
+    60,
   ]
   /// Seconds of longer work: a shard on its way, an epoch's plan.
-  static let workSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
+  static let workSeconds = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600,
+  ]
   /// Bytes of a shard: 64 KiB to 1 GiB.
   static let shardBytes = (16...30).filter { $0 % 2 == 0 }.map { Double(1 << $0) }
 

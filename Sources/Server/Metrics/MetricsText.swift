@@ -164,7 +164,8 @@ struct MetricsText {
 
   private mutating func addStreams() {
     writer.gauge(
-      "sluice_stream_ready", "1 when the stream's index is loaded from its remote; of those under `other` how many are.",
+      "sluice_stream_ready",
+      "1 when the stream's index is loaded from its remote; of those under `other` how many are.",
       byStream(status.streams, \.name) { $0.state == "ready" ? 1 : 0 })
     writer.gauge("sluice_stream_samples", "Samples, by stream.", byStream(status.streams, \.name) { $0.samples })
     writer.gauge("sluice_stream_bytes", "Raw bytes, by stream.", byStream(status.streams, \.name) { $0.bytes })

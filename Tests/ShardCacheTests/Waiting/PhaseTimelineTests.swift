@@ -62,7 +62,9 @@ import Testing
 
   @Test func itDoesNotGrowWithoutBound() {
     var timeline = PhaseTimeline()
-    for round in 0..<10 * PhaseTimeline.limit { timeline.enter(round % 2 == 0 ? .download : .verify, now: Double(round)) }
+    for round in 0..<10 * PhaseTimeline.limit {
+      timeline.enter(round % 2 == 0 ? .download : .verify, now: Double(round))
+    }
     #expect(timeline.marks.count == PhaseTimeline.limit)
   }
 }

@@ -31,7 +31,8 @@ import Testing
     defer {
       let elapsed = cache.now - start
       let total = wait.seconds.total
-      #expect(total <= elapsed && total > elapsed - 0.05, "\(wait.seconds) of \(elapsed)", sourceLocation: sourceLocation)
+      #expect(
+        total <= elapsed && total > elapsed - 0.05, "\(wait.seconds) of \(elapsed)", sourceLocation: sourceLocation)
     }
     return try await cache.acquire(requests, deadline: .soon, wait: wait)
   }
