@@ -108,9 +108,7 @@ def test_attempts_of_a_remote_that_fails(stage: Stage) -> None:
     shards = sorted(stage.write("web", 60).glob("*.mds"))
     stage.server.fail(f"web/{shards[0].name}", Fault(status=500))
     transfer = {"retry_seconds": 0.05, "retry_maximum_seconds": 0.1}
-    stage.start(
-        stage.configuration({"web": stage.remote("web", download_retry=1000)}, one_dataset(), transfer=transfer)
-    )
+    stage.start(stage.configuration({"web": stage.remote("web", download_retry=100)}, one_dataset(), transfer=transfer))
     rank = Rank(stage)
     with rank.client, asking(rank, 0):
 

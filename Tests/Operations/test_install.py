@@ -70,26 +70,50 @@ class Tree:
         return answer.stdout
 
 
-# The release build takes minutes, so that every run installs the debug build of the suite instead; what
-# scripts/install does with a build is the same, and test_the_static_runtime_links sees that one thing is.
+# A release build takes minutes, so that every run installs what the suite has built already, in both ways of bringing
+# Swift's runtime along: what scripts/install does with a build is the same.
 RELEASE = os.environ.get("SLUICE_TEST_RELEASE")
+# Compiled for a static runtime, these name the libraries that the runtime's static form needs.
+RUNTIME = "import Dispatch\nimport Foundation\nimport FoundationNetworking\nimport Synchronization\n"
+
+
+def link_statically(directory: Path) -> Path:
+    """Link the programs of the suite's build anew, with Swift's runtime inside: the release build's last step."""
+    ensure = f"source {ROOT}/scripts/lib.sh && ensure_packages libcurl4-openssl-dev libxml2-dev"
+    subprocess.run(["bash", "-c", ensure], check=True, timeout=600)
+    (directory / "runtime.swift").write_text(RUNTIME)
+    build = program("sluiced").parent
+    for name in ("sluiced", "sluice"):
+        command = ["swiftc", "-static-stdlib", "-parse-as-library", str(directory / "runtime.swift")]
+        # What SwiftPM calls the entry point of an executable target.
+        command += [f"@{build / f'{name}.product' / 'Objects.LinkFileList'}", "-Xlinker", f"--defsym=main={name}_main"]
+        answer = subprocess.run(
+            [*command, "-o", str(directory / name)], capture_output=True, text=True, check=False, timeout=600
+        )
+        assert answer.returncode == 0, answer.stderr
+    return directory
 
 
 @pytest.fixture(
     scope="module",
     params=[
         "shared",
+        "static",
         pytest.param(
-            "static",
+            "release",
             marks=pytest.mark.skipif(not RELEASE, reason="a release build: set SLUICE_TEST_RELEASE=1 to make it"),
         ),
     ],
 )
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Tree:
-    """An installation: of the debug build with the runtime beside it, or of a release build with the runtime in it."""
+    """An installation: with the runtime beside the programs, with the runtime in them, and as scripts/install builds."""
     tree = Tree(tmp_path_factory.mktemp("installed"))
-    source = ["--from", str(program("sluiced").parent)] if request.param == "shared" else []
-    script("install", "--destdir", str(tree.root), "--runtime", str(request.param), *source)
+    options: list[str] = []
+    if request.param == "shared":
+        options = ["--from", str(program("sluiced").parent), "--runtime", "shared"]
+    elif request.param == "static":
+        options = ["--from", str(link_statically(tmp_path_factory.mktemp("linked"))), "--runtime", "static"]
+    script("install", "--destdir", str(tree.root), *options)
     return tree
 
 

@@ -45,12 +45,12 @@ import Testing
     let (number, times) = metrics.connection()
     times.observe(.batch, seconds: 0.002)
     times.observe(.open, seconds: 1)
-    let while_ = metrics.snapshot.requests.map(\.count)
-    #expect(while_ == [1, 0, 0, 1, 0])
+    let open = metrics.snapshot.requests.map(\.count)
+    #expect(open == [1, 0, 0, 1, 0])
     #expect(metrics.connections == 1)
     metrics.ended(number)
     metrics.ended(number)
-    #expect(metrics.snapshot.requests.map(\.count) == while_)
+    #expect(metrics.snapshot.requests.map(\.count) == open)
     #expect(metrics.connections == 0)
   }
 
