@@ -106,7 +106,7 @@ def link_statically(directory: Path) -> Path:
     ],
 )
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Tree:
-    """An installation: with the runtime beside the programs, with the runtime in them, and as scripts/install builds."""
+    """An installation: the runtime beside the programs, the runtime in them, and as scripts/install builds it."""
     tree = Tree(tmp_path_factory.mktemp("installed"))
     options: list[str] = []
     if request.param == "shared":
