@@ -15,6 +15,8 @@ public final class ShardCache: Sendable {
     public var onEvent: @Sendable (CacheEvent) -> Void
     /// For tests.
     public var observer: any StagingObserver
+    /// For tests: seconds on a clock of their own in place of the machine's.
+    public var clock: (@Sendable () -> Double)?
 
     public init(limits: CacheLimits = CacheLimits(), onEvent: @escaping @Sendable (CacheEvent) -> Void = { _ in }) {
       self.limits = limits
@@ -102,6 +104,7 @@ public final class ShardCache: Sendable {
 
   /// Seconds since the cache was opened: the ledger's clock.
   var now: Double {
+    if let clock = options.clock { return clock() }
     let elapsed = (ContinuousClock.now - start).components
     return Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18
   }

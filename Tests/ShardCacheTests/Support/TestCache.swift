@@ -63,17 +63,28 @@ struct TestCache {
 
   init(
     in directory: TemporaryDirectory, limit: Int? = nil, streams: [String: Int] = [:], reserve: Int = 0,
-    observer: (any StagingObserver)? = nil
+    observer: (any StagingObserver)? = nil, clock: ManualClock? = nil
   ) async throws {
     let events = EventLog()
     var limits = CacheLimits(total: limit, freeSpaceReserve: reserve)
     for (name, bytes) in streams { limits.streams[.init(name)] = bytes }
     var options = ShardCache.Options(limits: limits, onEvent: { events.add($0) })
     if let observer { options.observer = observer }
+    if let clock { options.clock = { clock.now } }
     let pool = BlockingPool(name: "test", threads: 4)
     (cache, report) = try await ShardCache.open(directory: directory.path, pool: pool, options: options)
     self.events = events
   }
+}
+
+/// A clock that stands still until a test moves it.
+final class ManualClock: Sendable {
+  private let time = Mutex(0.0)
+
+  /// Seconds.
+  var now: Double { time.withLock { $0 } }
+
+  func advance(by seconds: Double) { time.withLock { $0 += seconds } }
 }
 
 /// Lets tasks wait until a test says go, or until something was reached, without sleeping.

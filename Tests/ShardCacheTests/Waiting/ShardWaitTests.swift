@@ -3,142 +3,139 @@ import Testing
 
 @testable import ShardCache
 
-/// Where the time of a wait goes, through a real cache.
+/// Where the time of a wait goes, through a real cache whose clock only the tests move: every second is accounted for.
 @Suite struct ShardWaitTests {
   private let directory = TemporaryDirectory()
+  private let clock = ManualClock()
 
-  /// Lets `seconds` pass on the cache's clock: what is measured here is time itself.
-  private func pass(_ seconds: Double, on cache: ShardCache) async {
-    let end = cache.now + seconds
-    while cache.now < end { await Task.yield() }
-  }
-
-  /// Waits until one of the claim's shards is in a phase.
-  private func reach(_ phase: ShardPhase, _ wait: ShardWait, _ cache: ShardCache) async -> WaitSnapshot {
-    while true {
-      let standing = cache.standing(of: wait)
-      if standing.outstanding.contains(where: { $0.phase == phase }) { return standing }
-      await Task.yield()
-    }
-  }
-
-  /// Acquires, and checks that the causes add up to the time that passed.
-  private func acquire(
-    _ requests: [ShardRequest], from cache: ShardCache, _ wait: ShardWait,
-    sourceLocation: SourceLocation = #_sourceLocation
-  ) async throws -> [ShardLease] {
-    let start = cache.now
-    defer {
-      let elapsed = cache.now - start
-      let total = wait.seconds.total
-      #expect(
-        total <= elapsed && total > elapsed - 0.05, "\(wait.seconds) of \(elapsed)", sourceLocation: sourceLocation)
-    }
-    return try await cache.acquire(requests, deadline: .soon, wait: wait)
+  private func seconds(
+    queue: Double = 0, download: Double = 0, verify: Double = 0, decompress: Double = 0
+  ) -> PhaseSeconds {
+    var seconds = PhaseSeconds()
+    seconds.add(queue, to: .queue)
+    seconds.add(download, to: .download)
+    seconds.add(verify, to: .verify)
+    seconds.add(decompress, to: .decompress)
+    return seconds
   }
 
   @Test func aSlowRemoteIsDownload() async throws {
     let shard = try TestShard(1, bytes: 4000)
-    let gate = Gate()
+    let (entered, gate) = (Gate(), Gate())
     let provider = TestProvider([shard]) { _, staging in
       staging.progress(1000)
+      entered.open()
       await gate.wait()
       return true
     }
-    let test = try await TestCache(in: directory)
+    let test = try await TestCache(in: directory, clock: clock)
     let wait = ShardWait()
-    async let leases = acquire([shard.request(from: .provider(provider))], from: test.cache, wait)
-    let standing = await reach(.download, wait, test.cache)
-    await pass(0.2, on: test.cache)
+    async let leases = test.cache.acquire([shard.request(from: .provider(provider))], deadline: .soon, wait: wait)
+    await entered.wait()
+    clock.advance(by: 5)
+    let standing = test.cache.standing(of: wait)
+    #expect(standing.seconds == seconds(download: 5))
     #expect(standing.outstanding.map(\.shard) == ["shard.00001.mds"])
-    #expect(test.cache.standing(of: wait).outstanding.first?.bytes == 1000)
-    #expect(test.cache.standing(of: wait).seconds.download >= 0.2)
+    #expect(standing.outstanding.first?.phase == .download && standing.outstanding.first?.bytes == 1000)
     gate.open()
     _ = try await leases
-    #expect(wait.seconds.download >= 0.2)
-    #expect(wait.seconds.queue < 0.1)
+    #expect(wait.seconds == seconds(download: 5))
+    #expect(test.cache.standing(of: wait) == WaitSnapshot(seconds: wait.seconds, outstanding: [], room: nil))
   }
 
   @Test func waitingForATurnIsTheQueue() async throws {
     let shard = try TestShard(1, bytes: 4000)
-    let test = try await TestCache(in: directory)
-    let cache = test.cache
+    let clock = clock
     let provider = TestProvider([shard]) { _, staging in
-      let turn = cache.now + 0.2
-      while cache.now < turn { await Task.yield() }
+      clock.advance(by: 2)
       // As the fetchers say it: no bytes, but the turn has come. A second word of it changes nothing.
       staging.progress(0)
-      let first = cache.now + 0.1
-      while cache.now < first { await Task.yield() }
+      clock.advance(by: 1)
       staging.progress(0)
       return true
     }
+    let test = try await TestCache(in: directory, clock: clock)
     let wait = ShardWait()
-    _ = try await acquire([shard.request(from: .provider(provider))], from: cache, wait)
-    #expect(wait.seconds.queue >= 0.2)
-    #expect(wait.seconds.download >= 0.1 && wait.seconds.download < 0.2)
+    _ = try await test.cache.acquire([shard.request(from: .provider(provider))], deadline: .soon, wait: wait)
+    #expect(wait.seconds == seconds(queue: 2, download: 1))
   }
 
   @Test func aTightLimitIsTheQueue() async throws {
     let shards = try (0..<2).map { try TestShard($0, bytes: 4000) }
     let provider = TestProvider(shards)
-    let test = try await TestCache(in: directory, limit: 10_000)
+    let test = try await TestCache(in: directory, limit: 10_000, clock: clock)
     let held = try await test.cache.acquire([shards[0].request(from: .provider(provider))], deadline: .soon)
     let wait = ShardWait()
-    async let leases = acquire([shards[1].request(from: .provider(provider))], from: test.cache, wait)
-    let standing = await reach(.queue, wait, test.cache)
+    async let leases = test.cache.acquire([shards[1].request(from: .provider(provider))], deadline: .soon, wait: wait)
+    while test.cache.snapshot().waitingClaims == 0 { await Task.yield() }
+    clock.advance(by: 3)
+    let standing = test.cache.standing(of: wait)
     #expect(standing.room?.contains("waits for room") == true)
-    await pass(0.2, on: test.cache)
+    #expect(standing.outstanding.map(\.phase) == [.queue] && standing.seconds == seconds(queue: 3))
     held[0].release()
     _ = try await leases
-    #expect(wait.seconds.queue >= 0.2)
-    #expect(wait.seconds.download < 0.1)
+    #expect(wait.seconds == seconds(queue: 3))
   }
 
   @Test func aCompressedShardIsDecompression() async throws {
-    let shard = try TestShard(1, bytes: 400_000, compression: "bz2:9", hashes: ["sha256"])
+    let shard = try TestShard(1, bytes: 100_000, compression: "bz2:9", hashes: ["sha256"])
+    // The machine's own clock: decompressing is what takes time here.
     let test = try await TestCache(in: directory)
     let wait = ShardWait()
-    _ = try await acquire([shard.request(from: .provider(TestProvider([shard])))], from: test.cache, wait)
+    let start = test.cache.now
+    let provider = ShardRequest.Source.provider(TestProvider([shard]))
+    _ = try await test.cache.acquire([shard.request(from: provider)], deadline: .soon, wait: wait)
     #expect(wait.seconds.decompress > 0 && wait.seconds.verify > 0)
-    #expect(wait.seconds.decompress > wait.seconds.download)
+    #expect(wait.seconds.total <= test.cache.now - start)
   }
 
   @Test func theShardThatCameLastIsToBlame() async throws {
     let shards = try (0..<3).map { try TestShard($0, bytes: 4000) }
-    let gate = Gate()
+    let (entered, gate) = (Gate(), Gate())
+    let others = [Gate(), Gate(), Gate()]
     let provider = TestProvider(shards) { file, _ in
-      if file.basename == "shard.00001.mds" { await gate.wait() }
+      guard file.basename == "shard.00001.mds" else {
+        others[file.basename == "shard.00000.mds" ? 0 : 2].open()
+        return true
+      }
+      entered.open()
+      await gate.wait()
       return true
     }
-    let test = try await TestCache(in: directory)
+    let test = try await TestCache(in: directory, clock: clock)
     // One of them was on its way before anybody waited: only the rest of it is a wait.
-    let early = Task { try await test.cache.acquire([shards[1].request(from: .provider(provider))], deadline: .soon) }
-    while test.cache.downloads().isEmpty { await Task.yield() }
-    await pass(0.3, on: test.cache)
+    let first = shards[1].request(from: .provider(provider))
+    let early = Task { try await test.cache.acquire([first], deadline: .soon) }
+    await entered.wait()
+    clock.advance(by: 30)
     let wait = ShardWait()
-    async let leases = acquire(shards.map { $0.request(from: .provider(provider)) }, from: test.cache, wait)
-    _ = await reach(.download, wait, test.cache)
-    await pass(0.1, on: test.cache)
+    let requests = shards.map { $0.request(from: .provider(provider)) }
+    async let leases = test.cache.acquire(requests, deadline: .soon, wait: wait)
+    await others[0].wait()
+    await others[2].wait()
+    clock.advance(by: 1)
     gate.open()
     _ = try await (leases, early.value)
-    #expect(wait.seconds.download >= 0.1 && wait.seconds.download < 0.3)
+    #expect(wait.seconds == seconds(download: 1))
   }
 
   @Test func aWaitThatFailsIsCountedToo() async throws {
     let shard = try TestShard(1, bytes: 4000)
-    let gate = Gate()
+    let (entered, gate) = (Gate(), Gate())
     let provider = TestProvider([shard]) { _, _ in
+      entered.open()
       await gate.wait()
       return true
     }
-    let test = try await TestCache(in: directory)
+    let test = try await TestCache(in: directory, clock: clock)
     let wait = ShardWait()
-    await #expect(throws: CacheError.self) {
-      _ = try await test.cache.acquire(
-        [shard.request(from: .provider(provider))], deadline: .now + .milliseconds(200), wait: wait)
-    }
-    #expect(wait.seconds.download > 0.1)
+    let request = shard.request(from: .provider(provider))
+    let task = Task { try await test.cache.acquire([request], deadline: .soon, wait: wait) }
+    await entered.wait()
+    clock.advance(by: 4)
+    task.cancel()
+    await #expect(throws: CacheError.self) { _ = try await task.value }
+    #expect(wait.seconds == seconds(download: 4))
     #expect(test.cache.standing(of: wait).outstanding.isEmpty)
     gate.open()
     await test.cache.settleWork()
