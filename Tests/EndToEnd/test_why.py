@@ -110,15 +110,16 @@ def test_attempts_of_a_remote_that_fails(stage: Stage) -> None:
     transfer = {"retry_seconds": 0.05, "retry_maximum_seconds": 0.1}
     stage.start(stage.configuration({"web": stage.remote("web", download_retry=100)}, one_dataset(), transfer=transfer))
     rank = Rank(stage)
-    with rank.client, asking(rank, 0):
 
-        def has_tried(session: dict[str, Any]) -> bool:
-            outstanding = session["waiting"]["outstanding"] if session.get("waiting") else []
-            return any(shard["attempt"] >= 4 and shard["phase"] == "download" for shard in outstanding)
+    def has_tried(session: dict[str, Any]) -> bool:
+        outstanding = session["waiting"]["outstanding"] if session.get("waiting") else []
+        return any(shard["attempt"] >= 4 and shard["phase"] == "download" for shard in outstanding)
 
-        wait_until(stage, has_tried)
-        stage.server.heal(f"web/{shards[0].name}")
-    took = stalls(why(stage)[0])
+    with rank.client:
+        with asking(rank, 0):
+            wait_until(stage, has_tried)
+            stage.server.heal(f"web/{shards[0].name}")
+        took = stalls(why(stage)[0])
     assert took["download"] > took["queue"] + took["verify"], "pauses between attempts are the remote's doing"
 
 
