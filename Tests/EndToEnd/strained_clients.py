@@ -15,6 +15,7 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Iterator
 
 import sluice
 from sluice.batch import Batch
@@ -53,7 +54,7 @@ def flood(socket: str, dataset: str, random_numbers: random.Random) -> None:
 
 def killed(socket: str, dataset: str, count: int, seed: int) -> None:
     """Fork clients, eight at a time, and kill each at a random moment of its life."""
-    random_numbers = random.Random(seed)
+    random_numbers = random.Random(seed)  # noqa: S311
     left, running = count, dict[int, float]()
     while left or running:
         while left and len(running) < 8:
@@ -62,7 +63,7 @@ def killed(socket: str, dataset: str, count: int, seed: int) -> None:
             child = os.fork()
             if child == 0:
                 with contextlib.suppress(BaseException):
-                    flood(socket, dataset, random.Random(child_seed))
+                    flood(socket, dataset, random.Random(child_seed))  # noqa: S311
                 os._exit(1)
             running[child] = time.monotonic() + life
         child, at = min(running.items(), key=lambda item: item[1])
@@ -125,7 +126,7 @@ def steady(socket: str, dataset: str, rank: int, ranks: int) -> None:
     with sluice.connect(socket, wait=60) as client, client.open(dataset, world=world, how=MODES[rank % 2]) as session:
         names, firsts = named(session)
 
-        def forever() -> object:
+        def forever() -> Iterator[tuple[int, list[int]]]:
             epoch = 0
             while True:
                 for batch in session.batches(epoch):
@@ -133,7 +134,7 @@ def steady(socket: str, dataset: str, rank: int, ranks: int) -> None:
                     yield epoch, batch.ids.tolist()
                 epoch += 1
 
-        batches = iter(forever())
+        batches = forever()
         print("ready", flush=True)
         for line in sys.stdin:
             print(json.dumps([next(batches) for _ in range(int(line))]), flush=True)

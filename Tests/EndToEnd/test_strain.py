@@ -1,4 +1,4 @@
-"""The real daemon under strain: clients killed by the thousand, many at once, stuck ones, restarts under load, idleness.
+"""The real daemon under strain: a thousand clients killed, many at once, stuck ones, restarts under load, idleness.
 
 SLUICE_SOAK_SECONDS makes the soak longer; the figures of a long one are in Tests/Benchmarks/serve.md.
 """
@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from EndToEnd.test_epoch import planned
-from testbed.daemon import dying_with_us, health
+from testbed.daemon import Daemon, dying_with_us, health
 from testbed.fixtures import Stage
 from testbed.operations import run_sluice
 
@@ -100,7 +100,7 @@ def served(stage: Stage) -> Stage:
 
 
 def test_a_thousand_clients_killed_leave_nothing_behind(served: Stage) -> None:
-    seed = random.randrange(1 << 30)
+    seed = random.randrange(1 << 30)  # noqa: S311
     print(f"seed {seed}")
     warm_up = start_clients("killed", served.socket, "all", 50, seed)
     assert warm_up.wait(120) == 0
@@ -139,9 +139,9 @@ def test_64_clients_with_flat_memory_and_descriptors(served: Stage) -> None:
 
 
 def test_fifty_restarts_under_load_lose_and_repeat_nothing(served: Stage) -> None:
-    seed = random.randrange(1 << 30)
+    seed = random.randrange(1 << 30)  # noqa: S311
     print(f"seed {seed}")
-    numbers = random.Random(seed)
+    numbers = random.Random(seed)  # noqa: S311
     ranks = 2
     trainers = [start_clients("steady", served.socket, "all", rank, ranks) for rank in range(ranks)]
     assert [line_of(trainer) for trainer in trainers] == ["ready"] * ranks
@@ -208,9 +208,7 @@ def test_an_idle_session_loses_its_leases_and_not_its_place(stage: Stage) -> Non
         trainer.stdin.write("5\n")
         trainer.stdin.flush()
         received += [ids for _, ids in json.loads(line_of(trainer))]
-        shards = lambda: [path for path in Path(f"/proc/{daemon.pid}/fd").iterdir() if is_shard(path)]  # noqa: E731
-        eventually(lambda: daemon.log_text().count("idle: files let go of") > seen, "nothing was let go of")
-        eventually(lambda: not shards(), "the daemon still has shards open")
+        wait_for_rest(daemon, seen)
         assert len(status_of(stage)["sessions"]) == 1, "it keeps its place"
         evicted = run_sluice("cache", "evict", "web", "--socket", str(stage.socket))
         assert evicted.returncode == 0, evicted.stderr
@@ -219,6 +217,13 @@ def test_an_idle_session_loses_its_leases_and_not_its_place(stage: Stage) -> Non
     trainer.wait()
     stage.save(stage.configuration({"web": {"local": str(stage.files / "web")}}))
     assert received == planned(stage, "all", ranks=1)[0][: len(received)]
+
+
+def wait_for_rest(daemon: Daemon, seen: int) -> None:
+    """Wait until an idle client's files are let go of once more, and closed."""
+    eventually(lambda: daemon.log_text().count("idle: files let go of") > seen, "nothing was let go of")
+    descriptors = Path(f"/proc/{daemon.pid}/fd")
+    eventually(lambda: not any(map(is_shard, descriptors.iterdir())), "the daemon still has shards open")
 
 
 def is_shard(path: Path) -> bool:

@@ -41,7 +41,7 @@ extension ShardCache {
     var wanted: [ShardRequest] = []
     var seen: Set<ShardKey> = []
     for request in requests where seen.insert(request.key).inserted {
-      if let files = local.known(request) {
+      if let files = try local.filesNow(of: request) {
         leases[request.key] = ShardLease(request, files, cache: nil, copy: nil)
       } else {
         wanted.append(request)

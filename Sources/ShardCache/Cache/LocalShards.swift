@@ -35,6 +35,16 @@ final class LocalShards: Sendable {
     return try await pool.run { () throws(CacheError) in try self.open(request, path) }
   }
 
+  /// The same without leaving this thread, unless the digest would have to be checked first, which may take long: then
+  /// only what is open already. Blocks.
+  func filesNow(of request: ShardRequest) throws(CacheError) -> ShardFiles? {
+    guard case .directory(let path) = request.source else { return nil }
+    if let files = known(request) { return files }
+    let isChecked = known.withLock { $0[request.key]?.algorithm == request.validateHash }
+    guard request.validateHash == nil || isChecked else { return nil }
+    return try open(request, path)
+  }
+
   /// True when the shard's raw files lie in a user's directory. Blocks.
   static func isInPlace(_ request: ShardRequest) -> Bool {
     guard case .directory(let path) = request.source else { return false }

@@ -9,6 +9,7 @@ batches, bytes, seconds, and whether all samples seen within one epoch were diff
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 import time
@@ -18,19 +19,19 @@ from typing import Any
 WARM_UP = 8
 
 
-def sluice_batches(socket: str, dataset: str, workers: int) -> Iterator[Iterable[Any]]:
+def sluice_batches(socket: str, dataset: str, workers: int, kind: str) -> Iterator[Iterable[Any]]:
     """Epochs of batches from the daemon; without workers by `BatchLoader`."""
     import sluice
 
     # A registered dataset has its batch size from the operator.
     data = sluice.StreamingDataset(dataset, socket=socket)
     loader: Any
-    if workers:
+    if kind == "sluice-drop-in":
         loader = sluice.StreamingDataLoader(
-            data, batch_size=data.batch_size, num_workers=workers, persistent_workers=True
+            data, batch_size=data.batch_size, num_workers=workers, persistent_workers=workers > 0
         )
     else:
-        loader = sluice.BatchLoader(data)
+        loader = sluice.BatchLoader(data, mmap=kind == "sluice-mmap")
     while True:
         yield loader
 
@@ -49,8 +50,7 @@ def reference_batches(directory: str, batch_size: int, workers: int) -> Iterator
 
 def litdata_batches(directory: str, batch_size: int, workers: int) -> Iterator[Iterable[Any]]:
     """Epochs of batches from litdata."""
-    import litdata
-
+    litdata = importlib.import_module("litdata")  # it has no types
     data = litdata.StreamingDataset(directory, shuffle=True, drop_last=True)
     loader = litdata.StreamingDataLoader(data, batch_size=batch_size, num_workers=workers)
     while True:
@@ -58,13 +58,15 @@ def litdata_batches(directory: str, batch_size: int, workers: int) -> Iterator[I
 
 
 def tensor_of(batch: Any) -> Any:
+    """The one column, (n, bytes of a sample)."""
     return batch["data"]
 
 
 def main() -> None:
+    """Read as the arguments say."""
     kind, directory, batch_size, workers, seconds = sys.argv[1:6]
-    if kind == "sluice":
-        epochs = sluice_batches(sys.argv[6], sys.argv[7], int(workers))
+    if kind.startswith("sluice"):
+        epochs = sluice_batches(sys.argv[6], sys.argv[7], int(workers), kind)
     elif kind == "reference":
         epochs = reference_batches(directory, int(batch_size), int(workers))
     else:
@@ -73,6 +75,7 @@ def main() -> None:
 
 
 def measure(epochs: Iterator[Iterable[Any]], seconds: float) -> None:
+    """Count batches for so many seconds within epochs."""
     batches = size = 0
     spent = 0.0
     started = False
@@ -105,6 +108,7 @@ def measure(epochs: Iterator[Iterable[Any]], seconds: float) -> None:
 
 
 def all_different(seen: list[Any]) -> bool:
+    """Whether no sample came twice; each begins with its number."""
     import numpy as np
 
     numbers = np.concatenate(seen).view("<i8").reshape(-1)

@@ -1,8 +1,8 @@
-"""Makes the streams that `scripts/bench serve` reads: the same samples for Sluice and mosaicml-streaming, and for litdata."""
+"""Makes the streams that `scripts/bench serve` reads: as MDS, and as litdata writes them."""
 
 from __future__ import annotations
 
-import hashlib
+import importlib
 import json
 import os
 import struct
@@ -18,7 +18,7 @@ def make_mds(directory: Path, sample_bytes: int, samples: int) -> None:
     directory.mkdir(parents=True)
     random = np.random.default_rng(17)
     per_shard = max(1, min(samples, SHARD_BYTES // sample_bytes))
-    records = []
+    records: list[dict[str, object]] = []
     for first in range(0, samples, per_shard):
         count = min(per_shard, samples - first)
         values = random.integers(0, 256, (count, sample_bytes), np.uint8)
@@ -49,11 +49,11 @@ def make_mds(directory: Path, sample_bytes: int, samples: int) -> None:
 
 def make_litdata(directory: Path, sample_bytes: int, samples: int) -> None:
     """Write the same samples with litdata's own writer."""
-    from litdata.streaming.writer import BinaryWriter
-
+    # Found at run time: it has no types.
+    writer_type = importlib.import_module("litdata.streaming.writer").BinaryWriter
     directory.mkdir(parents=True)
     random = np.random.default_rng(17)
-    writer = BinaryWriter(str(directory), chunk_bytes=SHARD_BYTES)
+    writer = writer_type(str(directory), chunk_bytes=SHARD_BYTES)
     for index in range(samples):
         values = random.integers(0, 256, sample_bytes, np.uint8)
         values[:8] = np.frombuffer(struct.pack("<q", index), np.uint8)
@@ -72,8 +72,3 @@ def copies(source: Path, count: int) -> list[Path]:
             os.link(file, target / file.name)
         made.append(target)
     return made
-
-
-def digest(numbers: np.ndarray) -> str:
-    """What a client saw, in any order."""
-    return hashlib.sha256(np.sort(numbers).tobytes()).hexdigest()

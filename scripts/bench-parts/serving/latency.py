@@ -1,4 +1,7 @@
-"""Round trips for one sample: `python latency.py KIND DIRECTORY ROUNDS [SOCKET DATASET]`; prints p50 and p99 in µs as JSON."""
+"""Round trips for one sample; prints p50 and p99 in µs as JSON.
+
+python latency.py KIND DIRECTORY ROUNDS [SOCKET DATASET]
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any
 
 
 def main() -> None:
+    """Time every round trip by itself."""
     kind, directory, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
     dataset: Any
     if kind == "sluice":
