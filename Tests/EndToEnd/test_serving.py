@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
+import pytest
 import sluice
 from sluice.wire.batches import Bytes
 from sluice.world import World
@@ -166,3 +168,34 @@ def test_the_status_of_a_session_is_that_of_its_process(stage: Stage) -> None:
     output, _ = process.communicate(timeout=60)
     assert f"'process': {process.pid}" in output or f'"process":{process.pid}' in output, output
     assert Path(stage.socket).is_socket()
+
+
+LIMITS = {"sessions_per_connection": 2, "batch_samples": 24, "batch_bytes": 1 << 16, "descriptors_per_connection": 4}
+
+
+def test_every_limit_has_its_error_and_costs_the_connection_nothing(stage: Stage) -> None:
+    stage.write("web", 400, size=4000)
+    stage.start(stage.configuration({"web": {"local": str(stage.files / "web")}}, limits=LIMITS))
+    with Connection(stage.socket) as client:
+        for number in (1, 2):
+            client.ask(wire.OPEN, wire.open_dataset("all"))
+            assert len(client.ask(wire.BATCH, wire.batch(number, 0, 0, mode=1))) > 8 * 4000
+        refusals = [
+            (wire.OPEN, wire.open_dataset("all"), "2 sessions, the most it may have"),
+            (wire.BATCH, wire.batch(1, 0, 0, count=4, mode=3), "one request may have 3 batches"),
+            (wire.BATCH, wire.batch(1, 0, 0, count=3, mode=1), "a reply may have 65536"),
+            (wire.SAMPLE, samples(1, range(25)), "one request may have 24"),
+        ]
+        for kind, payload, said in refusals:
+            with pytest.raises(wire.Refused) as refused:
+                client.ask(kind, payload)
+            assert said in refused.value.message
+        assert client.ask(wire.BATCH, wire.batch(1, 0, 1, mode=1))
+    with sluice.connect(stage.socket) as second, second.open("all", world=World(), how=Bytes.DESCRIPTORS) as session:
+        seen = [sample for batch in session.batches(0) for sample in batch.ids.tolist()]
+        assert sorted(seen) == list(range(400)), "a batch may use more shards than stay open between batches"
+
+
+def samples(session: int, ids: range) -> bytes:
+    """Encode sample's payload, bytes inline."""
+    return struct.pack("<IBI", session, 1, len(ids)) + struct.pack(f"<{len(ids)}q", *ids)
