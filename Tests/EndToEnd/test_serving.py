@@ -199,3 +199,39 @@ def test_every_limit_has_its_error_and_costs_the_connection_nothing(stage: Stage
 def samples(session: int, ids: range) -> bytes:
     """Encode sample's payload, bytes inline."""
     return struct.pack("<IBI", session, 1, len(ids)) + struct.pack(f"<{len(ids)}q", *ids)
+
+
+READ_ONLY = """
+import errno, os, sys, sluice
+from sluice.wire.batches import Bytes, encode_batch_request, ALL_WORKERS
+from sluice.connection.connection import Connection
+from sluice.memory import BufferPool
+from sluice.wire.frames import Kind
+from sluice.wire.messages import OpenReply, OpenRequest
+connection = Connection(sys.argv[1])
+reply = OpenReply.decode(connection.receive(connection.send(Kind.OPEN, OpenRequest(dataset="all").encode())).data)
+request = encode_batch_request(reply.session, 0, ALL_WORKERS, 0, 1, Bytes.DESCRIPTORS)
+connection.receive_batch(connection.send(Kind.BATCH, request), BufferPool())
+(descriptor, *_) = connection.files._files.values()
+def refused(action):
+    try:
+        action()
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    return "done"
+print(refused(lambda: os.pwrite(descriptor, b"x", 0)), refused(lambda: os.ftruncate(descriptor, 0)),
+      refused(lambda: os.open(f"/proc/self/fd/{descriptor}", os.O_RDWR)))
+"""
+
+
+def test_a_passed_file_can_only_be_read(stage: Stage) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root to become another user")
+    stage.write("web", 100)
+    stage.directory.chmod(0o755)
+    configuration = stage.configuration({"web": stage.remote("web")})
+    configuration["socket"]["mode"] = "0666"
+    stage.start(configuration)
+    command = ["setpriv", "--reuid=4711", "--regid=4711", "--clear-groups", sys.executable, "-c", READ_ONLY]
+    answer = subprocess.run([*command, stage.socket], capture_output=True, text=True, check=False, timeout=60)
+    assert answer.stdout.split() == ["EBADF", "EINVAL", "EACCES"], answer
