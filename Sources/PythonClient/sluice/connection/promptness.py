@@ -6,6 +6,7 @@ reply, and usually has it soon, looks for it again and again for a while before 
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from typing import Any, TypeAlias
@@ -45,7 +46,8 @@ class Promptness:
                 try:
                     received = source.recvmsg_into(buffers, ancillary, _AT_ONCE)
                 except BlockingIOError:
-                    continue
+                    # The daemon's thread may be waiting for this very core.
+                    os.sched_yield()
         if received is None:
             received = source.recvmsg_into(buffers, ancillary, _CLOSE_ON_EXEC)
         self._usual += (min(clock() - began, 4 * _SOON) - self._usual) / 4
