@@ -8,7 +8,7 @@ never outlives the test that started it. The first part of a path names the faul
     GET /truncate/4096/name
 
 A file's bytes follow from its name and length alone (`body`), so that tests can check what arrived. `GET /+log` answers
-what was asked since the last time, one JSON object a line.
+what was asked since the last time, one JSON object a line; `GET /+peak` the most connections there were at once.
 """
 
 import argparse
@@ -47,6 +47,8 @@ class Handler(BaseHTTPRequestHandler):
         parts = url.path.strip("/").split("/")
         if parts[0] == "+log":
             return self.answer_log()
+        if parts[0] == "+peak":
+            return self.send(str(self.server.peak).encode(), 200)
         if parts[0] == "+release":
             RELEASE.set()
             return self.send(b"", 200)
@@ -285,11 +287,19 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
     context = None
     files = "."
+    connections = peak = 0
 
     def finish_request(self, request, client_address):
-        if self.context is not None:
-            request = self.context.wrap_socket(request, server_side=True)
-        super().finish_request(request, client_address)
+        with LOCK:
+            self.connections += 1
+            self.peak = max(self.peak, self.connections)
+        try:
+            if self.context is not None:
+                request = self.context.wrap_socket(request, server_side=True)
+            super().finish_request(request, client_address)
+        finally:
+            with LOCK:
+                self.connections -= 1
 
     def handle_error(self, request, client_address):
         pass

@@ -35,20 +35,26 @@ struct StagedShard: Sendable {
     }
   }
 
+  /// What a stored file will be checked by.
+  func check(ofStored part: Part) -> FileCheck { FileCheck(part.pair.stored, validateHash: request.validateHash) }
+
   /// Decompresses and checks every file, and flushes them. Answers the record that goes with them.
-  func verify(_ observer: any StagingObserver) throws(FileCheck.Mismatch) -> ShardRecord {
+  ///
+  /// - Parameter checked: the parts, by name, whose stored bytes the provider has checked by the very digest.
+  func verify(_ observer: any StagingObserver, checked: Set<String> = []) throws(FileCheck.Mismatch) -> ShardRecord {
     var verified: Set<String> = []
     var files: [ShardRecord.File] = []
     let keepsZip = request.keepZip && !isZipForeign
     for part in parts {
       let raw = FileCheck(part.pair.raw, validateHash: request.validateHash)
       if let zip = part.zip, let record = part.pair.zip {
-        let check = FileCheck(record, validateHash: request.validateHash)
-        try check.decompress(zip, try family(record), to: part.raw, raw)
+        let check = check(ofStored: part)
+        let rest = checked.contains(part.name) ? check.byLength : check
+        try rest.decompress(zip, try family(record), to: part.raw, raw)
         if let algorithm = check.algorithm { verified.insert(algorithm.rawValue) }
         if keepsZip { files.append(entry(part.zipName, check)) }
       } else {
-        try raw.check(part.raw)
+        try (checked.contains(part.name) ? raw.byLength : raw).check(part.raw)
       }
       if let algorithm = raw.algorithm { verified.insert(algorithm.rawValue) }
       files.append(entry(part.name, raw))

@@ -11,10 +11,15 @@ public final class FetcherPool: Transport {
     public var fetchers: Int
     /// Seconds without a sign of life after which a busy fetcher is replaced.
     public var silenceSeconds = 15.0
+    /// The most connections that each process keeps to one host over HTTP/1.1.
+    public var connectionsPerHost: Int
 
-    /// - Parameter fetchers: 0 for the default, half the cores, at least 2 and at most 8.
-    public init(fetchers: Int = 0) {
+    /// - Parameters:
+    ///   - fetchers: 0 for the default, half the cores, at least 2 and at most 8.
+    ///   - connectionsPerHost: of one process, 1 to 64.
+    public init(fetchers: Int = 0, connectionsPerHost: Int = SessionTransport.defaultConnections) {
       self.fetchers = fetchers > 0 ? min(fetchers, 64) : min(max(2, ProcessSettings.cores / 2), 8)
+      self.connectionsPerHost = min(max(connectionsPerHost, 1), SessionTransport.mostConnections)
     }
   }
 
@@ -52,6 +57,7 @@ public final class FetcherPool: Transport {
     var ledger = FetcherLedger.Configuration()
     ledger.fetchers = configuration.fetchers
     ledger.silenceSeconds = configuration.silenceSeconds
+    ledger.connectionsPerHost = configuration.connectionsPerHost
     state = Mutex(State(ledger: FetcherLedger(ledger)))
   }
 
@@ -219,6 +225,7 @@ extension FetcherPool {
         return false
       }
       state.links[fetcher] = link
+      send(.begin(connectionsPerHost: state.ledger.configuration.connectionsPerHost), file: nil, to: fetcher, &state)
       return true
     }
   }
