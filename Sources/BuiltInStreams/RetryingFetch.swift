@@ -89,6 +89,9 @@ public final class RetryingFetch: Sendable {
       self.statistics.attempted(download, kept: 0)
       return try await source.manifest()
     }
+    if case .documents(let documents, _) = answer {
+      statistics.moved(download, bytes: documents.reduce(0) { $0 + $1.bytes.count })
+    }
     isDelivered = true
     return answer
   }

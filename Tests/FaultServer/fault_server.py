@@ -38,6 +38,7 @@ def body(length, salt=""):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    is_counted = False
 
     def log_message(self, format, *arguments):
         pass
@@ -52,6 +53,7 @@ class Handler(BaseHTTPRequestHandler):
         if parts[0] == "+release":
             RELEASE.set()
             return self.send(b"", 200)
+        self.count_connection()
         with LOCK:
             LOG.append({"path": self.path, "headers": {k.lower(): v for k, v in self.headers.items()}})
             COUNTS[self.path] = COUNTS.get(self.path, 0) + 1
@@ -66,6 +68,19 @@ class Handler(BaseHTTPRequestHandler):
             fault(parts[2:])
         except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
             self.close_connection = True
+
+    def count_connection(self):
+        """Counts this connection among those that are open, once it asks for a file."""
+        with LOCK:
+            if not self.is_counted:
+                self.is_counted = True
+                self.server.connections += 1
+                self.server.peak = max(self.server.peak, self.server.connections)
+
+    def finish(self):
+        super().finish()
+        with LOCK:
+            self.server.connections -= self.is_counted
 
     def answer_log(self):
         with LOCK:
@@ -290,16 +305,9 @@ class Server(ThreadingHTTPServer):
     connections = peak = 0
 
     def finish_request(self, request, client_address):
-        with LOCK:
-            self.connections += 1
-            self.peak = max(self.peak, self.connections)
-        try:
-            if self.context is not None:
-                request = self.context.wrap_socket(request, server_side=True)
-            super().finish_request(request, client_address)
-        finally:
-            with LOCK:
-                self.connections -= 1
+        if self.context is not None:
+            request = self.context.wrap_socket(request, server_side=True)
+        super().finish_request(request, client_address)
 
     def handle_error(self, request, client_address):
         pass

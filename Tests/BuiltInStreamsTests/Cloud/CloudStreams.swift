@@ -10,7 +10,8 @@ import Transfer
 
 /// Streams of the cloud kinds, configured as an operator would, on the servers of the tests.
 enum CloudStreams {
-  static let transport = SessionTransport()
+  /// One for each stream: in process, one takes no more than 32 requests at once.
+  static var transport: SessionTransport { SessionTransport() }
   /// A name with everything that has to be encoded, and how long that file is.
   static let oddName = "odd name+&é=1.mds"
   static let oddBytes = [UInt8]((0..<262_144).map { UInt8(truncatingIfNeeded: $0) })

@@ -15,15 +15,15 @@ import Testing
   }
 
   @Test func providersAreToldWhatWillBeChecked() async throws {
-    for (hashes, validate, expected) in [
+    let test = try await TestCache(in: directory)
+    for (number, (hashes, validate, expected)) in ([
       (["sha1", "xxh64"], nil, "xxh64"), (["sha1", "xxh64"], "sha1", "sha1"), ([], nil, nil),
-    ] as [([String], String?, String?)] {
-      let shard = try TestShard(1, hashes: hashes)
+    ] as [([String], String?, String?)]).enumerated() {
+      let shard = try TestShard(number, hashes: hashes)
       let provider = TestProvider([shard]) { _, staging in
         #expect(staging.digest == expected)
         return true
       }
-      let test = try await TestCache(in: TemporaryDirectory())
       _ = try await test.cache.acquire(
         [shard.request(from: .provider(provider), validateHash: validate)], deadline: .soon)
     }
