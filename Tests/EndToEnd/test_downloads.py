@@ -70,7 +70,8 @@ def test_a_shard_that_stays_corrupt_is_an_error_that_says_all(stage: Stage, opti
     directory = stage.write("web", 200)
     shard = sorted(directory.glob("*.mds"))[1]
     stage.server.fail(f"web/{shard.name}", Fault(body=flipped(shard)))
-    remote = {"remote": f"{stage.server.url}/web?sig=TOPSECRET", "download_retry": 2, **options}
+    secret = {"headers": {"X-Key": "TOPSECRET"}}
+    remote = stage.remote("web", download_retry=2, **{"with": secret}, **options)
     daemon = stage.start(stage.configuration({"web": remote}, transfer=HASTY))
     with pytest.raises(sluice.errors.ShardError) as caught:
         drain(stage)
