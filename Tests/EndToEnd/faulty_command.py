@@ -1,7 +1,7 @@
 """A command of an `exec` stream that goes wrong: `faulty_command.py MODE TIMES STATE EXAMPLE`.
 
-The first TIMES requests for a shard go wrong as MODE says (their count is kept in files below the directory STATE); every
-other request goes to the worked example.
+The first TIMES requests for a shard go wrong as MODE says (their count is kept in files below the directory STATE);
+every other request goes to the worked example.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Streams of kind `exec` through the real daemon and the Python client: the worked example, and commands that go wrong."""
+"""Streams of kind `exec` through the real daemon and the Python client: the example, and commands that go wrong."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from testbed.operations import run_sluice
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "config" / "examples" / "tar_stream.py"
 FAULTY = Path(__file__).with_name("faulty_command.py")
+HASTY = {"retry_seconds": 0.1, "minimum_rate": 0}
 TARS = {"a/first.tar": 30, "a/second.tar": 17, "third.tar": 5}
 
 
@@ -94,7 +95,7 @@ def test_commands_that_go_wrong_once_cost_a_retry(stage: Stage, tars: Path, mode
     state.mkdir()
     command = [sys.executable, str(FAULTY), mode, "1", str(state), str(EXAMPLE)]
     described = stream(tars, command, download_timeout=1, download_retry=2)
-    daemon = stage.start(stage.configuration({"scans": described}, transfer={"retry_seconds": 0.1}))
+    daemon = stage.start(stage.configuration({"scans": described}, transfer=HASTY))
     assert drain(stage) == expected()
     assert retries(stage) == {cause: len(TARS)}
     log = daemon.log_text()
@@ -114,9 +115,13 @@ def test_commands_that_stay_wrong_are_errors_and_harm_nobody(stage: Stage, tars:
         "good": stream(tars, [sys.executable, str(EXAMPLE)]),
     }
     datasets = {name: {"streams": [name], "batch_size": 8} for name in streams}
-    stage.start(stage.configuration(streams, datasets, transfer={"retry_seconds": 0.1}))
-    with pytest.raises(sluice.errors.ShardError) as caught:
-        drain(stage, "broken")
+    stage.start(stage.configuration(streams, datasets, transfer=HASTY))
+    with (
+        pytest.raises(sluice.errors.ShardError) as caught,
+        sluice.connect(stage.socket, wait=1) as client,
+        client.open("broken") as session,
+    ):
+        list(session.batches(0))
     for part in ["stream broken", "first.mds", "exec:broken", "2 attempts"]:
         assert part in str(caught.value), str(caught.value)
     assert drain(stage, "good") == expected()

@@ -12,6 +12,7 @@ import hmac
 import sys
 import time
 from email.utils import parsedate_to_datetime
+from typing import ClassVar
 from urllib.parse import quote, unquote, urlencode
 from xml.sax.saxutils import escape
 
@@ -56,7 +57,7 @@ def shared_access(seconds, permissions="rl"):
 
 
 class BlobStorage(Store):
-    settings = {"token": "eyJ.first"}
+    settings: ClassVar[dict[str, str]] = {"token": "eyJ.first"}
 
     def refusal(self):
         authorization = self.headers.get("Authorization", "")

@@ -44,6 +44,9 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self):
+        self.answer()
+
+    def answer(self):
         url = urlsplit(self.path)
         parts = url.path.strip("/").split("/")
         if parts[0] == "+log":

@@ -12,6 +12,7 @@ import re
 import sys
 import time
 from calendar import timegm
+from typing import ClassVar
 from urllib.parse import parse_qsl, quote
 from xml.sax.saxutils import escape
 
@@ -33,7 +34,7 @@ def sign(secret, day, region, service, text):
 
 
 class CloudStorage(Store):
-    settings = {"token": "ya29.first"}
+    settings: ClassVar[dict[str, str]] = {"token": "ya29.first"}
 
     def refusal(self):
         authorization = self.headers.get("Authorization", "")

@@ -11,6 +11,7 @@ import hmac
 import json
 import sys
 import time
+from typing import ClassVar
 from urllib.parse import quote, unquote
 
 from object_store import Store, files, run
@@ -26,7 +27,7 @@ def signature(path, expires):
 
 
 class Hub(Store):
-    settings = {"token": "hf_first", "content": ""}
+    settings: ClassVar[dict[str, str]] = {"token": "hf_first", "content": ""}
 
     def refusal(self):
         authorization = self.headers.get("Authorization")

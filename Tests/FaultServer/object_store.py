@@ -9,6 +9,7 @@ import json
 import sys
 import threading
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.sax.saxutils import escape
 
@@ -50,10 +51,10 @@ def page(keys, prefix, delimiter, after):
 class Store(Handler):
     """A store's common part: who may read is decided by `refusal`, what a path means by `serve`."""
 
-    settings = {}
-    objects = {}
+    settings: ClassVar[dict[str, str]] = {}
+    objects: ClassVar[dict[str, bytes]] = {}
 
-    def do_GET(self):
+    def answer(self):
         self.url = urlsplit(self.path)
         self.query = dict(parse_qsl(self.url.query, keep_blank_values=True))
         if self.url.path == "/+log":
