@@ -136,7 +136,8 @@ let package = Package(
     .target(
       name: "FaultServer", dependencies: ["LinuxSystem", "Codecs"], path: "Tests/FaultServer",
       exclude: [
-        "fault_server.py", "s3_server.py", "object_store.py", "gs_server.py", "azure_server.py", "hub_server.py",
+        "connections.py", "fault_server.py", "s3_server.py", "object_store.py", "gs_server.py", "azure_server.py",
+        "hub_server.py",
       ], swiftSettings: strict),
     tests("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", "FaultServer", "TransferBench"]),
     .executableTarget(

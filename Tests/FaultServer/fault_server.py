@@ -20,13 +20,13 @@ import ssl
 import struct
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from connections import LOCK, CountedHandler, Server
+
 LOG = []
 COUNTS = {}
-LOCK = threading.Lock()
 RELEASE = threading.Event()
 
 
@@ -36,16 +36,7 @@ def body(length, salt=""):
     return (block * (length // len(block) + 1))[:length]
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    is_counted = False
-
-    def log_message(self, format, *arguments):
-        pass
-
-    def do_GET(self):
-        self.answer()
-
+class Handler(CountedHandler):
     def answer(self):
         url = urlsplit(self.path)
         parts = url.path.strip("/").split("/")
@@ -71,19 +62,6 @@ class Handler(BaseHTTPRequestHandler):
             fault(parts[2:])
         except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
             self.close_connection = True
-
-    def count_connection(self):
-        """Counts this connection among those that are open, once it asks for a file."""
-        with LOCK:
-            if not self.is_counted:
-                self.is_counted = True
-                self.server.connections += 1
-                self.server.peak = max(self.server.peak, self.server.connections)
-
-    def finish(self):
-        super().finish()
-        with LOCK:
-            self.server.connections -= self.is_counted
 
     def answer_log(self):
         with LOCK:
@@ -298,22 +276,6 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(b"no such file", 404)
         data = path.read_bytes()
         self.ranged(data, tag=f'"{hashlib.sha256(data).hexdigest()}"')
-
-
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-    context = None
-    files = "."
-    connections = peak = 0
-
-    def finish_request(self, request, client_address):
-        if self.context is not None:
-            request = self.context.wrap_socket(request, server_side=True)
-        super().finish_request(request, client_address)
-
-    def handle_error(self, request, client_address):
-        pass
 
 
 def main():

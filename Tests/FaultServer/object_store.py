@@ -13,7 +13,8 @@ from typing import ClassVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-from fault_server import LOCK, LOG, Handler, Server
+from connections import LOCK, Server
+from fault_server import LOG, Handler
 
 # Keys with everything that a URL has to encode; each is an index of its own or lies below one.
 ODD = "odd name+&é=1.mds"

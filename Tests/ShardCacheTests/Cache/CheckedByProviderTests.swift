@@ -16,9 +16,10 @@ import Testing
 
   @Test func providersAreToldWhatWillBeChecked() async throws {
     let test = try await TestCache(in: directory)
-    for (number, (hashes, validate, expected)) in ([
+    let cases: [(hashes: [String], validate: String?, expected: String?)] = [
       (["sha1", "xxh64"], nil, "xxh64"), (["sha1", "xxh64"], "sha1", "sha1"), ([], nil, nil),
-    ] as [([String], String?, String?)]).enumerated() {
+    ]
+    for (number, (hashes, validate, expected)) in cases.enumerated() {
       let shard = try TestShard(number, hashes: hashes)
       let provider = TestProvider([shard]) { _, staging in
         #expect(staging.digest == expected)
