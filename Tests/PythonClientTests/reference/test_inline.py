@@ -140,7 +140,7 @@ def test_a_command_with_the_clients_configuration(kinds: Stage, tmp_path: Path) 
         ("synthetic", {"sampels_per_shard": 3}, "samples_per_shard"),
         ("exec", {"command": ["/bin/sh"]}, "client_keys"),
         ("sinthetic", {}, "synthetic"),
-        ("local", {}, "not permitted"),
+        ("local", {}, "needs"),
     ],
 )
 def test_kinds_and_keys_that_are_refused(kinds: Stage, name: str, config: dict[str, object], said: str) -> None:
