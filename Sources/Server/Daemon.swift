@@ -67,7 +67,9 @@ public final class Daemon: Sendable {
     let manifests = ManifestStore(directory: "\(configuration.cache.directory)/manifests", logger: logger)
     streams = StreamCatalog(
       registry: options.registry,
-      loader: ManifestLoader(store: manifests, executor: QueueExecutor(label: "manifests"), logger: logger),
+      loader: ManifestLoader(
+        store: manifests, executor: QueueExecutor(label: "manifests"), fetch: shards.fetch,
+        transfer: { live.value.transfer }),
       health: health, logger: logger)
     let datasets = DatasetCatalog(live, streams: streams)
     let sessions = SessionDirectory(labels: metrics.datasets)

@@ -47,8 +47,8 @@ def test_prefetch_warms_a_node_once(stage: Stage) -> None:
     status = json.loads(run_sluice("status", "--json", "--socket", str(stage.socket)).stdout)
     (web,) = status["transfer"]["streams"]
     assert web["stream"] == "web"
-    assert web["files"] == web["attempts"] == len(shards)
-    assert web["bytes"] == sum(path.stat().st_size for path in (stage.files / "web").glob("*.mds"))
+    assert web["files"] == web["attempts"] == len(shards) + 1, "every shard and the index, once"
+    assert web["bytes"] == sum(path.stat().st_size for path in (stage.files / "web").iterdir())
     unknown = run_sluice("prefetch", "nothing", "--socket", str(stage.socket))
     assert unknown.returncode != 0
     assert "registered are all" in unknown.stderr

@@ -64,7 +64,9 @@ final class ShardService: ShardOpening {
     let (cache, report) = try await ShardCache.open(
       directory: configuration.cache.directory, pool: pool, options: options)
     logger.info("cache opened", metadata: ["directory": "\(configuration.cache.directory)", "recovered": "\(report)"])
-    let fetch = RetryingFetch()
+    let fetch = RetryingFetch(observer: { notice in
+      logger.warning("a download failed and is tried again", metadata: ["download": "\(notice)"])
+    })
     let requests = ShardRequests(fetch: fetch, live: live)
     return ShardService(
       cache: cache, fetch: fetch, fetchers: fetchers, live: live, clock: clock, requests: requests, logger: logger)
