@@ -54,9 +54,15 @@ public final class Daemon: Sendable {
     let shards = try await ShardService.open(
       configuration, fetchers: options.fetchers, clock: clock, health: health, logger: logger)
     let planDirectory = configuration.plans.directory ?? "\(configuration.cache.directory)/plans"
-    let plans = PlanStore(directory: planDirectory, limit: configuration.plans.limit, logger: logger)
-    plans.sweep()
-    let manifests = ManifestStore(directory: "\(configuration.cache.directory)/manifests", logger: logger)
+    let keptPlans = KeptDirectory(
+      path: planDirectory, suffix: PlanStore.suffix, limit: configuration.plans.limit,
+      reserve: configuration.cache.reserve)
+    let keptManifests = KeptDirectory(
+      path: "\(configuration.cache.directory)/manifests", suffix: ManifestStore.suffix, limit: ManifestStore.limit,
+      reserve: configuration.cache.reserve)
+    let plans = PlanStore(kept: keptPlans, logger: logger)
+    let manifests = ManifestStore(kept: keptManifests, logger: logger)
+    shards.keeps(plans: keptPlans, indexes: keptManifests)
     streams = StreamCatalog(
       registry: options.registry,
       loader: ManifestLoader(store: manifests, executor: QueueExecutor(label: "manifests"), logger: logger),

@@ -81,13 +81,27 @@ struct CacheScreen {
       "\(ByteCount.describe(cache.reserved)) reserved, \(ByteCount.describe(cache.leased)) leased, "
         + "\(ByteCount.describe(cache.evictable)) evictable, \(ByteCount.describe(cache.unlinking)) held by clients, "
         + "\(ByteCount.describe(cache.freeOnDisk)) free on disk",
-    ] + (cache.quarantined > 0 ? ["\(cache.quarantined) files in quarantine"] : [])
+    ] + notes
+  }
+
+  private var notes: [String] {
+    var notes: [String] = []
+    if !cache.kept.isEmpty {
+      let kept = cache.kept.map { "\($0.what) \(ByteCount.describe($0.bytes)) of \(ByteCount.describe($0.limit))" }
+      notes.append("beside the shards, with bounds of their own: \(kept.joined(separator: ", "))")
+    }
+    if cache.waiting > 0 || cache.tightWaits > 0 {
+      notes.append("the limit is tight: \(cache.waiting) requests wait for room, \(cache.tightWaits) had to so far")
+    }
+    if cache.quarantined > 0 { notes.append("\(ByteCount.describe(cache.quarantined)) in quarantine") }
+    return notes
   }
 
   var lines: [String] {
-    var table = TextTable(["stream", "bytes", "shards", "pinned"], rightAligned: [1, 2, 3])
+    var table = TextTable(["stream", "bytes", "limit", "shards", "pinned"], rightAligned: [1, 2, 3, 4])
     for stream in cache.streams {
-      table.add([stream.stream, ByteCount.describe(stream.bytes), "\(stream.shards)", "\(stream.pinned)"])
+      let limit = stream.limit.map { ByteCount.describe($0) } ?? "-"
+      table.add([stream.stream, ByteCount.describe(stream.bytes), limit, "\(stream.shards)", "\(stream.pinned)"])
     }
     let next = cache.nextEvictions.map { "  \($0)" }
     return summary + (table.isEmpty ? [] : [""] + table.lines) + (next.isEmpty ? [] : ["", "next to leave"] + next)

@@ -22,13 +22,16 @@ final class ShardService: ShardOpening {
   let fetch: RetryingFetch
   let fetchers: FetcherPool
   let futures: FutureService
+  let limits: LimitCheck
   let requests: ShardRequests
   /// Shards that are fetched ahead at once.
   let downloads: Int
   private let tables = SampleTables(limit: ShardService.tableBytes)
   let waitSeconds: Double
   private let clock: DaemonClock
-  private let logger: Logger
+  let logger: Logger
+  /// What the daemon keeps on disk beside the shards, for status.
+  let keptBesides = Mutex<[(what: String, kept: KeptDirectory)]>([])
 
   private init(
     cache: ShardCache, fetch: RetryingFetch, fetchers: FetcherPool, downloads: Int, prefetchLimit: Int?,
@@ -43,7 +46,8 @@ final class ShardService: ShardOpening {
     self.clock = clock
     self.requests = requests
     self.logger = logger
-    futures = FutureService(cache: cache, requests: requests, prefetchLimit: prefetchLimit)
+    futures = FutureService(cache: cache, requests: requests, prefetchLimit: prefetchLimit, logger: logger)
+    limits = LimitCheck(cache: cache, requests: requests, logger: logger)
   }
 
   /// Takes the cache directory and recovers what an earlier daemon left in it.
@@ -67,6 +71,11 @@ final class ShardService: ShardOpening {
       requests: requests, logger: logger)
   }
 
+  /// Makes known what else the daemon keeps on disk.
+  func keeps(plans: KeptDirectory, indexes: KeptDirectory) {
+    keptBesides.withLock { $0 = [("plans", plans), ("indexes", indexes)] }
+  }
+
   /// How much the cache may hold.
   private static func limits(of configuration: Configuration) -> CacheLimits {
     var streamLimits: [StreamName: Int] = [:]
@@ -77,6 +86,8 @@ final class ShardService: ShardOpening {
 
   /// Puts the limits of another configuration in force; what is over them leaves.
   func apply(_ configuration: Configuration) async { await cache.setLimits(Self.limits(of: configuration)) }
+
+  var recalls: Int { cache.recalls }
 
   func openIfPresent(_ places: [ShardSlot: SamplePlaces.ShardPlace]) throws -> [ShardSlot: OpenShard]? {
     let ordered = places.map { ($0.key, $0.value) }

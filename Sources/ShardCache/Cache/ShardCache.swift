@@ -15,6 +15,8 @@ public final class ShardCache: Sendable {
     public var onEvent: @Sendable (CacheEvent) -> Void
     /// For tests.
     public var observer: any StagingObserver
+    /// How soon a full disk is looked at again; for tests.
+    var firstDiskLook = Duration.milliseconds(250)
 
     public init(limits: CacheLimits = CacheLimits(), onEvent: @escaping @Sendable (CacheEvent) -> Void = { _ in }) {
       self.limits = limits
@@ -33,6 +35,8 @@ public final class ShardCache: Sendable {
   /// One element whenever prefetching may find something to do.
   let wakes: AsyncStream<Void>
   let wake: AsyncStream<Void>.Continuation
+  /// Grows whenever shards that clients hold open have become unwanted.
+  let recallCount = Atomic<Int>(0)
   private let lock: DirectoryLock
   private let start = ContinuousClock.now
 

@@ -63,13 +63,14 @@ struct TestCache {
 
   init(
     in directory: TemporaryDirectory, limit: Int? = nil, streams: [String: Int] = [:], reserve: Int = 0,
-    observer: (any StagingObserver)? = nil
+    observer: (any StagingObserver)? = nil, firstDiskLook: Duration? = nil
   ) async throws {
     let events = EventLog()
     var limits = CacheLimits(total: limit, freeSpaceReserve: reserve)
     for (name, bytes) in streams { limits.streams[.init(name)] = bytes }
     var options = ShardCache.Options(limits: limits, onEvent: { events.add($0) })
     if let observer { options.observer = observer }
+    if let firstDiskLook { options.firstDiskLook = firstDiskLook }
     let pool = BlockingPool(name: "test", threads: 4)
     (cache, report) = try await ShardCache.open(directory: directory.path, pool: pool, options: options)
     self.events = events
@@ -125,4 +126,7 @@ extension ShardCache {
   func settleWork() async {
     while let task = state.withLock({ $0.work.values.first }) { await task.value }
   }
+
+  /// Whether the disk is to be looked at again, for somebody who waits.
+  var isWaitingForDisk: Bool { state.withLock { $0.recheck != nil } }
 }
