@@ -62,9 +62,15 @@ public final class Daemon: Sendable {
     let shards = try await ShardService.open(
       live, fetchers: options.fetchers, clock: clock, health: health, metrics: metrics, logger: logger)
     let planDirectory = configuration.plans.directory ?? "\(configuration.cache.directory)/plans"
-    let plans = PlanStore(directory: planDirectory, live: live, logger: logger)
-    plans.sweep()
-    let manifests = ManifestStore(directory: "\(configuration.cache.directory)/manifests", logger: logger)
+    let keptPlans = KeptDirectory(path: planDirectory, suffix: PlanStore.suffix) {
+      (limit: live.value.plans.limit, reserve: live.value.cache.reserve)
+    }
+    let keptManifests = KeptDirectory(
+      path: "\(configuration.cache.directory)/manifests", suffix: ManifestStore.suffix
+    ) { (limit: ManifestStore.limit, reserve: live.value.cache.reserve) }
+    let plans = PlanStore(kept: keptPlans, logger: logger)
+    let manifests = ManifestStore(kept: keptManifests, logger: logger)
+    shards.keeps(plans: keptPlans, indexes: keptManifests)
     streams = StreamCatalog(
       registry: options.registry,
       loader: ManifestLoader(

@@ -70,8 +70,8 @@ public struct ShardRequest: Sendable {
   /// The shard's name in messages: its data file's.
   public var name: String { shard.data.raw.basename }
 
-  /// True when the shard is read where it lies, as far as can be said without looking.
-  var isReadInPlace: Bool {
+  /// True when the shard is read where it lies, as far as can be said without looking: it takes nothing of the cache.
+  public var isReadInPlace: Bool {
     guard case .directory = source else { return false }
     return shard.data.zip == nil
   }
