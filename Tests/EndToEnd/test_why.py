@@ -30,7 +30,7 @@ def why(stage: Stage) -> list[dict[str, Any]]:
     return sessions
 
 
-def wait_until(stage: Stage, holds: Callable[[dict[str, Any]], bool], seconds: float = 30) -> dict[str, Any]:
+def wait_until(stage: Stage, holds: Callable[[dict[str, Any]], object], seconds: float = 30) -> dict[str, Any]:
     """Ask until the one session is as wanted: nobody tells when a request has begun to wait."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
