@@ -9,7 +9,7 @@ import Synchronization
 struct Watchfulness: Sendable {
   /// Longest time to look, in seconds: about two wake-ups.
   static let longest = 100e-6
-  /// Gaps up to this long count as coming back at once; they include both ends' wake-ups as long as nobody looks.
+  /// Gaps up to this long count as coming back at once as long as nobody looks, since they include both ends' wake-ups.
   static let soon = 250e-6
   /// Weight of the newest gap.
   static let weight = 0.25
@@ -17,13 +17,24 @@ struct Watchfulness: Sendable {
   /// Mean seconds from a reply to the next request; long before the first.
   private(set) var usualGap = 4 * Watchfulness.soon
 
+  private var looks = false
+
   /// A request came this many seconds after the wait for it began.
   mutating func came(after seconds: Double) {
     usualGap += Self.weight * (min(seconds, 4 * Self.soon) - usualGap)
+    if looks, usualGap >= Self.longest {
+      // Looking finds nothing in time; it is some requests before it is tried again.
+      looks = false
+      usualGap = 4 * Self.soon
+    } else if !looks, usualGap < Self.soon {
+      // What was measured included the wake-ups; it begins anew without them.
+      looks = true
+      usualGap = 0
+    }
   }
 
   /// Seconds to look before sleeping; 0 to sleep at once.
-  var patience: Double { usualGap < Self.soon ? Self.longest : 0 }
+  var patience: Double { looks ? Self.longest : 0 }
 }
 
 /// How many threads of the process may look at once: never all cores, since whoever is to send the next request needs one.

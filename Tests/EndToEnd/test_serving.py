@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
+import pytest
 import sluice
 from sluice.wire.batches import Bytes
 from sluice.world import World
@@ -166,3 +168,70 @@ def test_the_status_of_a_session_is_that_of_its_process(stage: Stage) -> None:
     output, _ = process.communicate(timeout=60)
     assert f"'process': {process.pid}" in output or f'"process":{process.pid}' in output, output
     assert Path(stage.socket).is_socket()
+
+
+LIMITS = {"sessions_per_connection": 2, "batch_samples": 24, "batch_bytes": 1 << 16, "descriptors_per_connection": 4}
+
+
+def test_every_limit_has_its_error_and_costs_the_connection_nothing(stage: Stage) -> None:
+    stage.write("web", 400, size=4000)
+    stage.start(stage.configuration({"web": {"local": str(stage.files / "web")}}, limits=LIMITS))
+    with Connection(stage.socket) as client:
+        for number in (1, 2):
+            client.ask(wire.OPEN, wire.open_dataset("all"))
+            assert len(client.ask(wire.BATCH, wire.batch(number, 0, 0, mode=1))) > 8 * 4000
+        refusals = [
+            (wire.OPEN, wire.open_dataset("all"), "2 sessions, the most it may have"),
+            (wire.BATCH, wire.batch(1, 0, 0, count=4, mode=3), "one request may have 3 batches"),
+            (wire.BATCH, wire.batch(1, 0, 0, count=3, mode=1), "a reply may have 65536"),
+            (wire.SAMPLE, samples(1, range(25)), "one request may have 24"),
+        ]
+        for kind, payload, said in refusals:
+            with pytest.raises(wire.Refused) as refused:
+                client.ask(kind, payload)
+            assert said in refused.value.message
+        assert client.ask(wire.BATCH, wire.batch(1, 0, 1, mode=1))
+    with sluice.connect(stage.socket) as second, second.open("all", world=World(), how=Bytes.DESCRIPTORS) as session:
+        seen = [sample for batch in session.batches(0) for sample in batch.ids.tolist()]
+        assert sorted(seen) == list(range(400)), "a batch may use more shards than stay open between batches"
+
+
+def samples(session: int, ids: range) -> bytes:
+    """Encode sample's payload, bytes inline."""
+    return struct.pack("<IBI", session, 1, len(ids)) + struct.pack(f"<{len(ids)}q", *ids)
+
+
+READ_ONLY = """
+import errno, os, sys, sluice
+from sluice.wire.batches import Bytes, encode_batch_request, ALL_WORKERS
+from sluice.connection.connection import Connection
+from sluice.memory import BufferPool
+from sluice.wire.frames import Kind
+from sluice.wire.messages import OpenReply, OpenRequest
+connection = Connection(sys.argv[1])
+reply = OpenReply.decode(connection.receive(connection.send(Kind.OPEN, OpenRequest(dataset="all").encode())).data)
+request = encode_batch_request(reply.session, 0, ALL_WORKERS, 0, 1, Bytes.DESCRIPTORS)
+connection.receive_batch(connection.send(Kind.BATCH, request), BufferPool())
+(descriptor, *_) = connection.files._files.values()
+def refused(action):
+    try:
+        action()
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    return "done"
+print(refused(lambda: os.pwrite(descriptor, b"x", 0)), refused(lambda: os.ftruncate(descriptor, 0)),
+      refused(lambda: os.open(f"/proc/self/fd/{descriptor}", os.O_RDWR)))
+"""
+
+
+def test_a_passed_file_can_only_be_read(stage: Stage) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root to become another user")
+    stage.write("web", 100)
+    stage.directory.chmod(0o755)
+    configuration = stage.configuration({"web": stage.remote("web")})
+    configuration["socket"]["mode"] = "0666"
+    stage.start(configuration)
+    command = ["setpriv", "--reuid=4711", "--regid=4711", "--clear-groups", sys.executable, "-c", READ_ONLY]
+    answer = subprocess.run([*command, stage.socket], capture_output=True, text=True, check=False, timeout=60)
+    assert answer.stdout.split() == ["EBADF", "EINVAL", "EACCES"], answer

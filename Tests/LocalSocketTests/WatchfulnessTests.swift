@@ -9,12 +9,22 @@ struct WatchfulnessTests {
     #expect(watchfulness.patience == 0, "a client nothing is known of costs no looks")
     for _ in 0..<12 { watchfulness.came(after: 60e-6) }
     #expect(watchfulness.patience == Watchfulness.longest)
-    // One pause, however long, is soon made good for.
+    // After one pause, however long, it is not looked for; it is soon made good for.
     watchfulness.came(after: 3600)
-    for _ in 0..<4 { watchfulness.came(after: 60e-6) }
-    #expect(watchfulness.patience == Watchfulness.longest)
-    for _ in 0..<4 { watchfulness.came(after: 0.01) }
     #expect(watchfulness.patience == 0)
+    for _ in 0..<12 { watchfulness.came(after: 60e-6) }
+    #expect(watchfulness.patience == Watchfulness.longest)
+  }
+
+  @Test("a client that is a little too slow to be worth it is looked for one time in three at most")
+  func inVain() {
+    var watchfulness = Watchfulness()
+    var looks = 0
+    for _ in 0..<1000 {
+      if watchfulness.patience > 0 { looks += 1 }
+      watchfulness.came(after: 150e-6)
+    }
+    #expect(looks > 0 && looks <= 1000 / 3 + 4)
   }
 
   @Test("no more than the places may look at the same time")

@@ -13,6 +13,8 @@ struct BatchAnswer {
     let replyBytes: Int
     /// Whether the client can receive descriptors.
     let takesDescriptors: Bool
+    /// Whether it may get more files now, or has to close some first and gets bytes until then.
+    let mayPass: Bool
   }
 
   let terms: Terms
@@ -43,7 +45,7 @@ struct BatchAnswer {
     }
     let bytes = samples.reduce(0) { $0 + $1.range.count }
     // A file that may not be kept is not passed either.
-    if mode == .inline || open.contains(where: { !$0.value.file.mayBeKept }) {
+    if mode == .inline || !terms.mayPass || open.contains(where: { !$0.value.file.mayBeKept }) {
       let offsets = try inline.fill(samples, limit: terms.replyBytes) { name(places, $0) }
       reply.body = .inline(offsets: offsets, bytes: [])
       var writer = FrameWriter()
