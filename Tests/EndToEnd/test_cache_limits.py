@@ -94,12 +94,16 @@ def spread(stage: Stage) -> dict[str, Any]:
     return configuration
 
 
-def test_a_limit_too_small_for_one_batch_is_refused_before_the_first(stage: Stage) -> None:
+@pytest.mark.parametrize("whose", ["the cache", "a stream"])
+def test_a_limit_too_small_for_one_batch_is_refused_before_the_first(stage: Stage, whose: str) -> None:
     configuration = spread(stage)
     stage.start(configuration)
     least = max(needs(stage, "web", plan(stage)))
     assert stage.daemons[-1].stop() == 0
-    configuration["cache"]["limit"] = least - 1
+    if whose == "the cache":
+        configuration["cache"]["limit"] = least - 1
+    else:
+        configuration["streams"]["web"]["cache_limit"] = f"{least - 1}b"
     before = downloads(stage)
     stage.start(configuration)
     with (
@@ -108,24 +112,9 @@ def test_a_limit_too_small_for_one_batch_is_refused_before_the_first(stage: Stag
         client.open("all") as session,
     ):
         session.epoch(0)
+    assert ("cache_limit of stream web" in str(refusal.value)) == (whose == "a stream")
     assert f"at least {least} would do" in str(refusal.value)
     assert downloads(stage) == before, "nothing was fetched for it"
-
-
-def test_a_streams_own_limit_is_refused_by_its_name(stage: Stage) -> None:
-    configuration = spread(stage)
-    stage.start(configuration)
-    least = max(needs(stage, "web", plan(stage)))
-    assert stage.daemons[-1].stop() == 0
-    configuration["streams"]["web"]["cache_limit"] = f"{least - 1}b"
-    stage.start(configuration)
-    with (
-        pytest.raises(sluice.SluiceError, match="cache_limit of stream web") as refusal,
-        sluice.connect(stage.socket) as client,
-        client.open("all") as session,
-    ):
-        session.epoch(0)
-    assert f"at least {least} would do" in str(refusal.value)
 
 
 @pytest.mark.parametrize("inline_bytes", [4096, 0], ids=["inline", "descriptors"])
