@@ -1,5 +1,6 @@
 import DatasetModel
 import Planning
+import ShardCache
 import Testing
 
 @testable import Server
@@ -29,23 +30,29 @@ import Testing
   @Test func positionsGoOnFromEpochToEpoch() async throws {
     let epochs = [try await Epoch(0), try await Epoch(1), try await Epoch(2), try await Epoch(7)]
     var outlook = Outlook()
-    #expect(outlook.begin(epochs[0].part), "nothing is known of the first")
+    var isNew = outlook.begin(epochs[0].part)
+    #expect(isNew, "nothing is known of the first")
     #expect(outlook.uses == nil)
-    #expect(outlook.learn(epochs[0].schedule, of: epochs[0].part.key))
+    var isTaken = outlook.learn(epochs[0].schedule, of: epochs[0].part.key)
+    #expect(isTaken)
     #expect(outlook.uses?.nextUse(ofShard: 0, from: 2) == nil, "one epoch alone needs its first shard no more")
-    #expect(outlook.asksToExtend(beyond: 0))
-    #expect(!outlook.asksToExtend(beyond: 0), "once is enough")
-    #expect(outlook.extend(with: epochs[1].part))
-    #expect(outlook.learn(epochs[1].schedule, of: epochs[1].part.key))
+    let asks = [outlook.asksToExtend(beyond: 0), outlook.asksToExtend(beyond: 0)]
+    #expect(asks == [true, false], "once is enough")
+    isTaken = outlook.extend(with: epochs[1].part) && outlook.learn(epochs[1].schedule, of: epochs[1].part.key)
+    #expect(isTaken)
     #expect(outlook.knownEpochs == [0, 1])
     #expect(outlook.uses?.nextUse(ofShard: 0, from: 2) == 6, "the next epoch does")
-    #expect(!outlook.begin(epochs[1].part), "it was looked ahead to")
+    isNew = outlook.begin(epochs[1].part)
+    #expect(!isNew, "it was looked ahead to")
     #expect(outlook.first == 6)
     #expect(outlook.uses?.nextUse(ofShard: 3, from: 6) == 10)
-    #expect(!outlook.extend(with: epochs[3].part), "not the next one")
-    #expect(outlook.begin(epochs[3].part), "the session goes elsewhere")
+    isTaken = outlook.extend(with: epochs[3].part)
+    #expect(!isTaken, "not the next one")
+    isNew = outlook.begin(epochs[3].part)
+    #expect(isNew, "the session goes elsewhere")
     #expect(outlook.first == 12, "and its positions still grow")
-    #expect(!outlook.learn(epochs[1].schedule, of: epochs[1].part.key))
+    isTaken = outlook.learn(epochs[1].schedule, of: epochs[1].part.key)
+    #expect(!isTaken, "that epoch is over")
     #expect(!outlook.mayExtend(beyond: 1))
     #expect(outlook.mayExtend(beyond: 7))
     #expect(outlook.uses == nil)
