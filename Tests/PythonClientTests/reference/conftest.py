@@ -31,10 +31,6 @@ class Served:
         """Where the daemon listens."""
         return self.daemon.socket
 
-    def streams(self) -> list[dict[str, Any]]:
-        """The same mix for the reference."""
-        return [{"local": str(self.directory / name), "proportion": share} for name, share in SHARES.items()]
-
 
 def configuration(directory: Path) -> dict[str, Any]:
     mix = [{"stream": name, "proportion": share} for name, share in SHARES.items()]
@@ -43,6 +39,7 @@ def configuration(directory: Path) -> dict[str, Any]:
         "cache": {"directory": str(directory / "cache"), "limit": "64mb", "reserve": "1mb"},
         "streams": {name: {"local": str(directory / name)} for name in SHARES},
         "datasets": {"mix": {"streams": mix}},
+        "inline_datasets": {"registered_streams": True},
     }
 
 

@@ -6,7 +6,8 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from testbed.daemon import dying_with_us
@@ -22,10 +23,41 @@ def free_port() -> int:
         return port
 
 
+@contextmanager
+def private_shared_memory() -> Iterator[list[str]]:
+    """A prefix for commands that then have a /dev/shm of their own together, as on a machine of their own.
+
+    The reference finds its shared memory by numbers that everything on a machine counts up together, and a process that
+    ends, or a clean-up, takes away what another one has under such a number. Empty where this needs more rights.
+    """
+    own = ["unshare", "--mount", "--propagation", "private", "sh", "-c"]
+    holder = subprocess.Popen(
+        dying_with_us([*own, "mount -t tmpfs -o size=256m none /dev/shm && echo ready && exec cat"]),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    try:
+        ready = holder.stdout.readline() == b"ready\n"
+        yield ["nsenter", f"--mount=/proc/{holder.pid}/ns/mnt", "--"] if ready else []
+    finally:
+        holder.stdin.close()
+        holder.wait(30)
+        holder.stdout.close()
+
+
 def start_ranks(
-    arguments: Sequence[str], ranks: int, environments: Sequence[Mapping[str, str]] = ({},)
+    arguments: Sequence[str],
+    ranks: int,
+    environments: Sequence[Mapping[str, str]] = ({},),
+    within: Sequence[str] = (),
 ) -> list[subprocess.Popen[str]]:
-    """Starts the ranks of one node; rank r gets the environment r modulo their number, too."""
+    """Starts the ranks of one node; rank r gets the environment r modulo their number, too.
+
+    `within` is a prefix for the commands, such as `private_shared_memory` gives.
+    """
     port = str(free_port())
     processes = []
     for rank in range(ranks):
@@ -40,7 +72,9 @@ def start_ranks(
         }
         processes.append(
             subprocess.Popen(
-                dying_with_us([sys.executable, *(argument.replace("{rank}", str(rank)) for argument in arguments)]),
+                dying_with_us(
+                    [*within, sys.executable, *(argument.replace("{rank}", str(rank)) for argument in arguments)]
+                ),
                 env=environment | dict(environments[rank % len(environments)]),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
