@@ -69,7 +69,7 @@ def take(library: str, case: dict[str, Any], state: dict[str, Any] | None, stops
 
 
 def go_through(case: dict[str, Any]) -> dict[str, Any]:
-    """The case by both libraries, and the rest of the epoch from each other's checkpoint, where the case asks for it."""
+    """The case by both libraries, and the rest of the epoch from each other's checkpoint if the case asks for that."""
     begin: dict[str, Any] = case.get("states") or dict.fromkeys(LIBRARIES)
     whole = {library: take(library, case, begin[library], case["stops"]) for library in LIBRARIES}
     if not case["exchange"]:
@@ -78,7 +78,7 @@ def go_through(case: dict[str, Any]) -> dict[str, Any]:
     states = [{library: whole[library]["state"] for library in LIBRARIES}]
     if dist.is_initialized():
         dist.broadcast_object_list(states)
-    rest = {library: take(library, case, states[0][OTHER[library]], case["stops"][:1] + [2]) for library in LIBRARIES}
+    rest = {library: take(library, case, states[0][OTHER[library]], [*case["stops"][:1], 2]) for library in LIBRARIES}
     return {"whole": whole, "rest": rest}
 
 

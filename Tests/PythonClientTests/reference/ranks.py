@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -84,9 +85,18 @@ def start_ranks(
     return processes
 
 
+def outputs_of(processes: Sequence[subprocess.Popen[str]], seconds: float) -> list[str]:
+    """Waits for all of them and gives what each said.
+
+    All pipes are read at once: a rank whose pipe is full would stop, and every other rank wait for it.
+    """
+    with ThreadPoolExecutor(len(processes)) as readers:
+        return list(readers.map(lambda process: process.communicate(timeout=seconds)[0], processes))
+
+
 def finish_ranks(processes: Sequence[subprocess.Popen[str]], seconds: float = 900) -> list[str]:
     """Waits for all of them and gives what each said; fails with that if one did not end well."""
-    outputs = [process.communicate(timeout=seconds)[0] for process in processes]
+    outputs = outputs_of(processes, seconds)
     for rank, (process, output) in enumerate(zip(processes, outputs, strict=True)):
         assert process.returncode == 0, f"rank {rank} ended with {process.returncode}:\n{output[-4000:]}"
     return outputs

@@ -19,7 +19,7 @@ import sluice
 
 from PythonClientTests.reference.conftest import SIZES, configuration
 from PythonClientTests.reference.nodes import Node, nodes, why_not
-from PythonClientTests.reference.ranks import SOURCES
+from PythonClientTests.reference.ranks import SOURCES, outputs_of
 from testbed.daemon import Daemon, dying_with_us, program, write_configuration
 from testbed.fixtures import COLUMNS, numbered_samples
 from testbed.mds import write_stream
@@ -85,7 +85,7 @@ def torchrun(found: list[Node], ranks: int, sockets: list[Path], output: Path) -
                 text=True,
             )
         )
-    outputs = [process.communicate(timeout=300)[0] for process in processes]
+    outputs = outputs_of(processes, 300)
     return [(process.returncode, output) for process, output in zip(processes, outputs, strict=True)]
 
 
