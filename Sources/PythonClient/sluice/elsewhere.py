@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _WRITE = (
-    "write shards with `sluice pack` (from JSONL, CSV, TSV, folders or .npy), or with MosaicML Streaming's writers: both "
+    "write shards with `sluice pack` (of JSONL, CSV, TSV, folders, .npy), or with MosaicML Streaming's writers; both "
     "are read"
 )
 _SUBCLASS = "derive from sluice.StreamingDataset and transform samples in __getitem__, as MosaicML Streaming's does"

@@ -63,3 +63,45 @@ def served() -> Iterator[Served]:
             print(daemon.log_end(60))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@dataclass
+class Restartable:
+    """A daemon that can be killed and started again on the same configuration."""
+
+    directory: Path
+    file: Path
+    daemon: Daemon
+
+    @property
+    def socket(self) -> Path:
+        return self.directory / "s.sock"
+
+    def start(self) -> None:
+        self.daemon = Daemon.start(self.file, self.socket, self.directory / "log")
+
+    def restart(self, kill: bool) -> None:
+        self.daemon.kill() if kill else self.daemon.stop()
+        self.start()
+
+
+@pytest.fixture
+def restartable() -> Iterator[Restartable]:
+    directory = Path(tempfile.mkdtemp(prefix="sluice-"))
+    try:
+        for name, count in SIZES.items():
+            write_stream(directory / name, COLUMNS, numbered_samples(name, count, 40), 2000)
+        file = write_configuration(directory / "sluiced.yaml", configuration(directory))
+        try:
+            daemon = Daemon.start(file, directory / "s.sock", directory / "log")
+        except FileNotFoundError as error:
+            pytest.skip(str(error))
+        daemon.wait_ready()
+        served = Restartable(directory, file, daemon)
+        try:
+            yield served
+        finally:
+            served.daemon.kill()
+            print(served.daemon.log_end(60))
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)

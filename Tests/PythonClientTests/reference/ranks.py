@@ -6,6 +6,8 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -86,17 +88,30 @@ def start_ranks(
 
 
 def outputs_of(processes: Sequence[subprocess.Popen[str]], seconds: float) -> list[str]:
-    """Waits for all of them and gives what each said.
+    """Waits for all of them and gives what each said; ends the others when one has failed, or the time is over.
 
     All pipes are read at once: a rank whose pipe is full would stop, and every other rank wait for it.
     """
+    deadline, pause = time.monotonic() + seconds, threading.Event()
     with ThreadPoolExecutor(len(processes)) as readers:
-        return list(readers.map(lambda process: process.communicate(timeout=seconds)[0], processes))
+        outputs = readers.map(lambda process: process.communicate()[0], processes)
+        while any(process.poll() is None for process in processes):
+            if any(process.poll() not in (None, 0) for process in processes) or time.monotonic() > deadline:
+                # A moment for those that fail for the same reason and say so.
+                pause.wait(3)
+                for process in processes:
+                    process.kill()
+            pause.wait(0.02)
+        return list(outputs)
 
 
 def finish_ranks(processes: Sequence[subprocess.Popen[str]], seconds: float = 900) -> list[str]:
     """Waits for all of them and gives what each said; fails with that if one did not end well."""
     outputs = outputs_of(processes, seconds)
-    for rank, (process, output) in enumerate(zip(processes, outputs, strict=True)):
-        assert process.returncode == 0, f"rank {rank} ended with {process.returncode}:\n{output[-4000:]}"
+    failed = [
+        f"rank {rank} ended with {process.returncode}:\n{output[-4000:]}"
+        for rank, (process, output) in enumerate(zip(processes, outputs, strict=True))
+        if process.returncode != 0
+    ]
+    assert not failed, "\n".join(failed)
     return outputs
