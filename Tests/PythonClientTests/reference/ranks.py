@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from testbed.daemon import dying_with_us
@@ -82,9 +83,23 @@ def start_ranks(
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
+                start_new_session=True,
             )
         )
     return processes
+
+
+def start_torchrun(arguments: Sequence[str], ranks: int) -> subprocess.Popen[str]:
+    """Starts one node's ranks by torchrun itself."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
+    return subprocess.Popen(
+        dying_with_us([*command, *arguments]),
+        env=os.environ | {"PYTHONPATH": str(SOURCES), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def outputs_of(processes: Sequence[subprocess.Popen[str]], seconds: float) -> list[str]:
@@ -100,7 +115,9 @@ def outputs_of(processes: Sequence[subprocess.Popen[str]], seconds: float) -> li
                 # A moment for those that fail for the same reason and say so.
                 pause.wait(3)
                 for process in processes:
-                    process.kill()
+                    # With its DataLoader workers, which may hold its pipe open and wait for others themselves.
+                    with suppress(ProcessLookupError):
+                        os.killpg(process.pid, signal.SIGKILL)
             pause.wait(0.02)
         return list(outputs)
 

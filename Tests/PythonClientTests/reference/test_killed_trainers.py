@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from PythonClientTests.reference.ranks import SOURCES, finish_ranks, start_ranks
+from PythonClientTests.reference.ranks import SOURCES, finish_ranks, start_ranks, start_torchrun
 from testbed.daemon import Daemon, write_configuration
 from testbed.mds import write_stream
 
@@ -104,11 +104,11 @@ def test_killed_and_resumed(directory: Path) -> None:
     for attempt, ranks in enumerate((2, 1, 4)):
         record = directory / f"record-{attempt}"
         record.mkdir()
-        processes = start_ranks([*arguments, str(record)], ranks)
         if attempt < 2:
+            processes = start_ranks([*arguments, str(record)], ranks)
             assert kill_after(processes, record, rng.randrange(2, 9)), "the trainer ended before it was killed"
         else:
-            finish_ranks(processes)
+            finish_ranks([start_torchrun([*arguments, str(record)], ranks)])
         take_in(by_step, record)
     assert_each_once(by_step)
 

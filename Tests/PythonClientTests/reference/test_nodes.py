@@ -83,6 +83,7 @@ def torchrun(found: list[Node], ranks: int, sockets: list[Path], output: Path) -
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
+                start_new_session=True,
             )
         )
     outputs = outputs_of(processes, 300)
