@@ -18,10 +18,11 @@ from PythonClientTests.reference.ranks import SOURCES
 pytest.importorskip("torch", reason="PyTorch is not installed")
 
 KERNEL = """
-import asyncio, json, sys, traceback
+import asyncio, json, signal, sys
 cells = json.loads(sys.stdin.read())
 namespace = {"socket": sys.argv[1], "log": []}
 async def kernel():
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # asyncio's own would end the loop
     for number, cell in enumerate(cells):
         await asyncio.sleep(0)
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,15 +22,23 @@ SHARES = {"web": 0.75, "code": 0.25}
 
 @dataclass
 class Served:
-    """Two streams on disk and a daemon that serves their mix as `mix`."""
+    """Two streams on disk and a daemon that serves their mix as `mix`, and can be killed and started again."""
 
     directory: Path
+    file: Path
     daemon: Daemon
 
     @property
     def socket(self) -> Path:
         """Where the daemon listens."""
-        return self.daemon.socket
+        return self.directory / "s.sock"
+
+    def start(self) -> None:
+        self.daemon = Daemon.start(self.file, self.socket, self.directory / "log")
+
+    def restart(self, kill: bool) -> None:
+        self.daemon.kill() if kill else self.daemon.stop()
+        self.start()
 
 
 def configuration(directory: Path) -> dict[str, Any]:
@@ -43,8 +52,8 @@ def configuration(directory: Path) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="session")
-def served() -> Iterator[Served]:
+@contextmanager
+def serving() -> Iterator[Served]:
     """The streams and their daemon; its directory's path is short, as a socket's must be."""
     directory = Path(tempfile.mkdtemp(prefix="sluice-"))
     try:
@@ -52,56 +61,28 @@ def served() -> Iterator[Served]:
             write_stream(directory / name, COLUMNS, numbered_samples(name, count, 40), 2000)
         file = write_configuration(directory / "sluiced.yaml", configuration(directory))
         try:
-            daemon = Daemon.start(file, directory / "s.sock", directory / "sluiced.log")
+            served = Served(directory, file, Daemon.start(file, directory / "s.sock", directory / "log"))
         except FileNotFoundError as error:
             pytest.skip(str(error))
         try:
-            daemon.wait_ready()
-            yield Served(directory, daemon)
-        finally:
-            daemon.kill()
-            print(daemon.log_end(60))
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-@dataclass
-class Restartable:
-    """A daemon that can be killed and started again on the same configuration."""
-
-    directory: Path
-    file: Path
-    daemon: Daemon
-
-    @property
-    def socket(self) -> Path:
-        return self.directory / "s.sock"
-
-    def start(self) -> None:
-        self.daemon = Daemon.start(self.file, self.socket, self.directory / "log")
-
-    def restart(self, kill: bool) -> None:
-        self.daemon.kill() if kill else self.daemon.stop()
-        self.start()
-
-
-@pytest.fixture
-def restartable() -> Iterator[Restartable]:
-    directory = Path(tempfile.mkdtemp(prefix="sluice-"))
-    try:
-        for name, count in SIZES.items():
-            write_stream(directory / name, COLUMNS, numbered_samples(name, count, 40), 2000)
-        file = write_configuration(directory / "sluiced.yaml", configuration(directory))
-        try:
-            daemon = Daemon.start(file, directory / "s.sock", directory / "log")
-        except FileNotFoundError as error:
-            pytest.skip(str(error))
-        daemon.wait_ready()
-        served = Restartable(directory, file, daemon)
-        try:
+            served.daemon.wait_ready()
             yield served
         finally:
             served.daemon.kill()
             print(served.daemon.log_end(60))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Served]:
+    """One for all tests that leave it alone."""
+    with serving() as served:
+        yield served
+
+
+@pytest.fixture
+def restartable() -> Iterator[Served]:
+    """One of the test's own, to kill and restart."""
+    with serving() as served:
+        yield served

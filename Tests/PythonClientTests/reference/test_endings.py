@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import pytest
 import sluice
 
-from PythonClientTests.reference.conftest import Restartable
+from PythonClientTests.reference.conftest import Served
 from PythonClientTests.reference.ranks import SOURCES
 from testbed.daemon import dying_with_us
 
@@ -44,7 +44,7 @@ while True:
 
 
 @contextlib.contextmanager
-def looping(served: Restartable, what: str, loader: str) -> Iterator[subprocess.Popen[str]]:
+def looping(served: Served, what: str, loader: str) -> Iterator[subprocess.Popen[str]]:
     """A program with a process group of its own, of which nothing may be left afterwards."""
     code = f"import sys; sys.path.insert(0, {str(SOURCES)!r})\n{LOOP}"
     process = subprocess.Popen(
@@ -77,9 +77,7 @@ def wait_for_the_last_of(group: int) -> None:
 
 @pytest.mark.parametrize("loader", LOADERS)
 @pytest.mark.parametrize(("what", "status", "said"), [("leave", 0, ""), ("raise", 1, "the model diverged")])
-def test_ending_in_the_middle_of_an_epoch(
-    restartable: Restartable, what: str, status: int, said: str, loader: str
-) -> None:
+def test_ending_in_the_middle_of_an_epoch(restartable: Served, what: str, status: int, said: str, loader: str) -> None:
     with looping(restartable, what, loader) as process:
         _, errors = process.communicate(timeout=60)
         assert process.returncode == status, errors
@@ -88,37 +86,41 @@ def test_ending_in_the_middle_of_an_epoch(
         assert errors.count("Traceback") == status
 
 
+def interrupt(process: subprocess.Popen[str]) -> str:
+    """Ctrl-C, which reaches workers as well; what the program says before it has ended."""
+    assert process.stdout is not None
+    assert process.stderr is not None
+    drain = threading.Thread(target=process.stdout.read)
+    drain.start()
+    os.killpg(process.pid, signal.SIGINT)
+    errors = process.stderr.read()
+    assert process.wait(60) in (-signal.SIGINT, 130)
+    drain.join(10)
+    return errors
+
+
 @pytest.mark.parametrize("loader", LOADERS)
-def test_interrupting(restartable: Restartable, loader: str) -> None:
-    """Ctrl-C, which reaches workers as well, ends the program with one KeyboardInterrupt and nothing else."""
+def test_interrupting(restartable: Served, loader: str) -> None:
+    """The program ends with one KeyboardInterrupt and nothing else."""
     with looping(restartable, "forever", loader) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        drain = threading.Thread(target=process.stdout.read)
-        drain.start()
-        os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(60) in (-signal.SIGINT, 130)
-        drain.join(10)
-        errors = process.stderr.read() if process.stderr is not None else ""
+        errors = interrupt(process)
         assert errors.strip().endswith("KeyboardInterrupt"), errors
         assert errors.count("Traceback") == 1, errors
 
 
 @pytest.mark.parametrize("loader", LOADERS)
-def test_interrupting_while_the_daemon_is_away(restartable: Restartable, loader: str) -> None:
+def test_interrupting_while_the_daemon_is_away(restartable: Served, loader: str) -> None:
     with looping(restartable, "forever", loader) as process:
         assert process.stdout is not None
         process.stdout.readline()
         restartable.daemon.kill()
-        drain = threading.Thread(target=process.stdout.read)
-        drain.start()
-        os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(60) in (-signal.SIGINT, 130)
-        drain.join(10)
+        assert "KeyboardInterrupt" in interrupt(process)
 
 
 @pytest.mark.parametrize("loader", LOADERS)
-def test_a_daemon_that_stays_away(restartable: Restartable, loader: str) -> None:
+def test_a_daemon_that_stays_away(restartable: Served, loader: str) -> None:
     """One clear error in the loop, whichever process noticed, after the wait that was asked for."""
     dataset = sluice.StreamingDataset("mix", socket=restartable.socket, batch_size=4, wait=0.5)
     kind, _, persistent = loader.partition(" ")
@@ -143,7 +145,7 @@ def test_a_daemon_that_stays_away(restartable: Restartable, loader: str) -> None
     assert sum(1 for _ in batches) == len(batches)
 
 
-def test_no_daemon_at_all(restartable: Restartable, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_daemon_at_all(restartable: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     restartable.daemon.kill()
     monkeypatch.setenv("SLUICE_SOCKET", str(restartable.socket))
     monkeypatch.setenv("SLUICE_WAIT", "0.3")

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import sluice
 
-from PythonClientTests.reference.conftest import Restartable
+from PythonClientTests.reference.conftest import Served
 
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")
 
 
-def open_mix(served: Restartable) -> sluice.StreamingDataset:
+def open_mix(served: Served) -> sluice.StreamingDataset:
     return sluice.StreamingDataset("mix", socket=served.socket, batch_size=4, shuffle=True, wait=60)
 
 
@@ -24,7 +24,7 @@ def keep(samples: list[dict[str, Any]]) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("kill", [True, False])
-def test_the_daemon_restarts_under_a_loop(restartable: Restartable, kill: bool) -> None:
+def test_the_daemon_restarts_under_a_loop(restartable: Served, kill: bool) -> None:
     whole = list(sluice.BatchLoader(open_mix(restartable), collate_fn=keep))
     received = []
     for batch in sluice.BatchLoader(open_mix(restartable), collate_fn=keep, prefetch=1, pipeline=2):
@@ -35,7 +35,7 @@ def test_the_daemon_restarts_under_a_loop(restartable: Restartable, kill: bool) 
 
 
 @needs_torch
-def test_the_daemon_restarts_under_workers(restartable: Restartable) -> None:
+def test_the_daemon_restarts_under_workers(restartable: Served) -> None:
     whole = list(sluice.BatchLoader(open_mix(restartable), collate_fn=keep))
     loader = sluice.StreamingDataLoader(open_mix(restartable), batch_size=4, num_workers=2, collate_fn=keep)
     received = []
@@ -46,7 +46,7 @@ def test_the_daemon_restarts_under_workers(restartable: Restartable) -> None:
     assert received == whole
 
 
-def test_stopping_and_resuming_at_random_points(restartable: Restartable) -> None:
+def test_stopping_and_resuming_at_random_points(restartable: Served) -> None:
     """Two epochs in pieces, each by a new dataset that knows only the checkpoint: every sample as if in one go."""
     seed = random.randrange(2**32)  # noqa: S311
     print(f"seed {seed}")
@@ -72,7 +72,7 @@ def test_stopping_and_resuming_at_random_points(restartable: Restartable) -> Non
 
 
 @needs_torch
-def test_a_checkpoint_of_other_data_is_refused(restartable: Restartable) -> None:
+def test_a_checkpoint_of_other_data_is_refused(restartable: Served) -> None:
     dataset = open_mix(restartable)
     next(iter(dataset))
     state = dataset.state_dict(8)
