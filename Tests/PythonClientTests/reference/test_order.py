@@ -1,7 +1,8 @@
 """MosaicML Streaming's loader and ours, same shards, same arguments, sample by sample, checkpoints exchanged.
 
-By default every batching method with every shuffle, and every further option that fixes an order, on 1 and 2 ranks,
-with 0, 1 and 3 DataLoader workers in turns. SLUICE_WHOLE_ORDER_GRID=1 takes every case with every number of workers.
+By default every batching method with every shuffle on 1 and 2 ranks, and on 2 ranks every further option that fixes an
+order, with 0, 1 and 3 DataLoader workers in turns. SLUICE_WHOLE_ORDER_GRID=1 takes every case with every number of
+workers on both: 123 cases on 1 rank and 132 on 2, which took 96 and 209 s (Tests/Benchmarks/client.md).
 """
 
 from __future__ import annotations
@@ -76,7 +77,9 @@ def seconds(results: list[tuple[Any, ...]], library: str) -> float:
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_the_reference_s_order(served: Served, tmp_path: Path, ranks: int) -> None:
     whole = bool(os.environ.get(WHOLE_GRID))
-    cases = grid(served.directory, whole) + variants(served.directory, ranks, whole)
+    cases = grid(served.directory, whole)
+    if whole or ranks == 2:
+        cases += variants(served.directory, ranks, whole)
     began = time.monotonic()
     results = run(served, tmp_path / "run", ranks, cases)
     samples = compare(cases, results)
