@@ -114,7 +114,8 @@ extension ShardCache {
     switch error {
     case let known as CacheError: failure = known
     case let system as SystemError:
-      failure = CacheError(.directory, "\(system)", request: request, attempts: attempts, cause: system)
+      let code: CacheError.Code = system.isNoPlainFile ? .corrupt : .directory
+      failure = CacheError(code, "\(system)", request: request, attempts: attempts, cause: system)
     case is CancellationError:
       failure = CacheError(.closed, "the cache is closing", request: request, attempts: attempts)
     default:
@@ -122,7 +123,8 @@ extension ShardCache {
         .unavailable, "could not be fetched from \(request.location): \(error)", request: request, attempts: attempts,
         cause: error)
     }
-    if failure.code != .corrupt {
+    // Of bytes that were wrong each attempt has been told already.
+    if failure.code != .corrupt || error is SystemError {
       options.onEvent(
         .failed(stream: request.stream, shard: request.name, attempt: attempts, reason: failure.message))
     }
