@@ -67,6 +67,7 @@ struct PackCommand: AsyncParsableCommand {
       defer { line.clear() }
       let total = try await packer.run { progress in line.show(meter.line(progress)) }
       line.clear()
+      for remark in total.remarks { StandardError.write(line: "sluice pack: \(remark)") }
       if !quiet { print(summary(total, seconds: meter.seconds)) }
     } catch let error as PackError {
       StandardError.write(line: "sluice pack: \(error.message)")

@@ -32,7 +32,9 @@ struct VerifyCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The daemon's configuration, which names the stream.", valueName: "file"))
   var config: String?
 
-  @Option(help: "A subdirectory of the directory with an index, in order; repeat for several. They are looked for, otherwise.")
+  @Option(
+    help: "A subdirectory of the directory with an index, in order; repeat for several. They are looked for, otherwise."
+  )
   var subdirectory: [String] = []
 
   @Option(name: .shortAndLong, help: "Shards to check at once, each held in memory; as many as cores by default.")
@@ -90,7 +92,8 @@ struct VerifyCommand: AsyncParsableCommand {
         throw ConfiguredStreams.Failure(
           description: "\(stream) is no directory; a stream of the daemon's configuration needs --config FILE")
       }
-      let source = LocalSource(directory: stream, subdirectories: subdirectory.isEmpty ? .discover : .list(subdirectory))
+      let source = LocalSource(
+        directory: stream, subdirectories: subdirectory.isEmpty ? .discover : .list(subdirectory))
       let fetching = VerifyFetching(policy: RetryPolicy(attempts: 1), limits: FetchLimits(), staging: staging)
       return StreamVerifier(stream: StreamName(name), source: source, fetching: fetching, jobs: jobs)
     }

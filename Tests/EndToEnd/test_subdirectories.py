@@ -1,4 +1,4 @@
-"""Streams made of subdirectories, and datasets of streams that differ in format and columns: daemon and client together."""
+"""Streams of subdirectories, and datasets of streams that differ in format and columns: daemon and client together."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_merged_listed_and_found_are_the_same_stream(stage: Stage) -> None:
 
 @contextmanager
 def s3_server(directory: Path) -> Iterator[dict[str, Any]]:
-    """moto's server with a directory's files in s3://streams/dataset; gives its port and keys."""
+    """Moto's server with a directory's files in s3://streams/dataset; gives its port and keys."""
     pytest.importorskip("moto.server", reason="moto's S3 server is not installed")
     script = Path(__file__).resolve().parents[1] / "FaultServer" / "s3_server.py"
     with subprocess.Popen(
@@ -112,7 +112,7 @@ def test_what_cannot_be_listed_says_so(stage: Stage) -> None:
     streams = {"good": stage.remote("good"), "parts": stage.remote("parted", subdirectories="discover")}
     stage.start(stage.configuration(streams, {name: in_order(name) for name in streams}), degraded=True)
     with Connection(stage.socket) as client:
-        with pytest.raises(Refused, match="") as caught:
+        with pytest.raises(Refused) as caught:
             client.ask(wire.OPEN, wire.open_dataset("parts"))
         assert "parts" in caught.value.message
         assert "cannot be listed: name the subdirectories" in caught.value.message
@@ -126,9 +126,7 @@ def test_streams_of_different_schemas_in_one_dataset(stage: Stage) -> None:
     mixed = {"streams": [{"stream": name} for name in names], "batch_size": 16, "shuffle": True}
     by_stream = mixed | {"batching_method": "per_stream", "batch_size": 4}
     stage.start(
-        stage.configuration(
-            {name: stage.remote(name) for name in names}, {"mixed": mixed, "by_stream": by_stream}
-        )
+        stage.configuration({name: stage.remote(name) for name in names}, {"mixed": mixed, "by_stream": by_stream})
     )
     expected = [read_expected(FIXTURES / name) for name in names]
     starts = [sum(len(lines) for lines in expected[:index]) for index in range(len(names))]

@@ -61,9 +61,7 @@ def test_every_fault_of_a_remote_stream(stage: Stage, staging: Path) -> None:
     backwards[8:12] = (1 << 31).to_bytes(4, "little")
     shards[4].write_bytes(backwards)
     stage.server.fail(f"web/{shards[5].name}", Fault(status=503, times=1))
-    stage.save(
-        stage.configuration({"web": stage.remote("web", **IMPATIENT)}, transfer={"retry_seconds": 0.1})
-    )
+    stage.save(stage.configuration({"web": stage.remote("web", **IMPATIENT)}, transfer={"retry_seconds": 0.1}))
     answer = verify(stage, "web", staging)
     assert answer.returncode == 1, answer.stdout + answer.stderr
     lines = answer.stdout.splitlines()
@@ -110,9 +108,7 @@ def test_no_more_than_the_jobs_shards_lie_on_disk(stage: Stage, staging: Path) -
     inner = [str(program("sluice")), "verify", "--config", str(stage.directory / "sluiced.yaml"), "web"]
     inner += ["--staging", str(staging), "--jobs", "2"]
     small = ["sh", "-c", f'mount -t tmpfs -o size=640k none "{staging}" && exec "$@"', "sh", *inner]
-    answer = subprocess.run(
-        trusting(stage.trust, small), capture_output=True, text=True, check=False, timeout=120
-    )
+    answer = subprocess.run(trusting(stage.trust, small), capture_output=True, text=True, check=False, timeout=120)
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
@@ -126,7 +122,7 @@ def test_a_stream_in_a_directory_and_one_of_a_command(stage: Stage, staging: Pat
         "name = 'index.json' if request['request'] == 'manifest' else request['path']\n"
         "os.write(request['output']['descriptor'], (home / name).read_bytes())\n"
     )
-    streams = {
+    streams: dict[str, dict[str, object]] = {
         "here": {"local": str(web)},
         "command": {"kind": "exec", "with": {"command": [sys.executable, str(serve)]}},
     }

@@ -45,9 +45,13 @@ func verifier(_ path: String, isFetched: Bool = false, requiredHash: String? = n
 
     func remove(_ file: String) throws { try FileManager.default.removeItem(at: url.appending(path: file)) }
 
-    func verify(isFetched: Bool = false, requiredHash: String? = nil) async throws -> (faults: [String], total: StreamVerifier.Progress) {
+    func verify(isFetched: Bool = false, requiredHash: String? = nil) async throws -> (
+      faults: [String], total: StreamVerifier.Progress
+    ) {
       var faults: [String] = []
-      let total = try await verifier(url.path, isFetched: isFetched, requiredHash: requiredHash).run { faults.append("\($0)") }
+      let total = try await verifier(url.path, isFetched: isFetched, requiredHash: requiredHash).run {
+        faults.append("\($0)")
+      }
       return (faults, total)
     }
   }

@@ -68,13 +68,13 @@ import Testing
   private static let waysToOpen = [openBeneath, openWithoutLinks]
 
   @Test func followsOnlyLinksThatStayInside() throws {
-    let home = try Directory(path: path).makeDirectory("home")
+    let home = try Directory(path: path).makeDirectory("stream")
     try Directory(path: path).create("secret").write(Array("s".utf8), at: 0)
     try home.create("real").write(Array("r".utf8), at: 0)
     try home.makeDirectory("sub").create("real").write(Array("d".utf8), at: 0)
     for link in Self.links {
       try FileManager.default.createSymbolicLink(
-        atPath: "\(path)/home/\(link.name)", withDestinationPath: link.target)
+        atPath: "\(path)/stream/\(link.name)", withDestinationPath: link.target)
     }
     for link in Self.links {
       if link.isFollowed {
@@ -87,7 +87,7 @@ import Testing
     }
     let error = #expect(throws: SystemError.self) { _ = try home.openBeneath("outside") }
     #expect(error?.isNoPlainFile == true)
-    #expect(error?.description == "openat2 \(path)/home/outside: a symbolic link leads out of \(path)/home")
+    #expect(error?.description == "openat2 \(path)/stream/outside: a symbolic link leads out of \(path)/stream")
     for open in Self.waysToOpen {
       #expect(try open(home, "sub/real").read(count: 9, at: 0) == Array("d".utf8))
       for name in ["../secret", "sub/../../secret", "/etc/hostname", "sub", "nothing", "sub/nothing", "real/x"] {
@@ -96,15 +96,15 @@ import Testing
     }
     // A directory that is a link: followed while it stays inside, and the door to nothing else.
     #expect(try home.openBeneath("door/real").read(count: 9, at: 0) == Array("d".utf8))
-    try FileManager.default.createSymbolicLink(atPath: "\(path)/home/exit", withDestinationPath: "..")
+    try FileManager.default.createSymbolicLink(atPath: "\(path)/stream/exit", withDestinationPath: "..")
     #expect(throws: SystemError.self) { _ = try home.openBeneath("exit/secret") }
     #expect(throws: SystemError.self) { _ = try home.directoryBeneath("exit") }
     #expect(throws: SystemError.self) { _ = try Self.openWithoutLinks(home, "door/real") }
     #expect(try home.directoryBeneath("door").entries().map(\.name) == ["real", "up"])
     #expect(throws: SystemError.self) { _ = try home.directoryBeneath("real") }
     // The directory itself may be reached through a link.
-    try FileManager.default.createSymbolicLink(atPath: "\(path)/home2", withDestinationPath: "home")
-    #expect(try Directory(path: "\(path)/home2").openBeneath("inside").read(count: 9, at: 0) == Array("r".utf8))
+    try FileManager.default.createSymbolicLink(atPath: "\(path)/stream2", withDestinationPath: "stream")
+    #expect(try Directory(path: "\(path)/stream2").openBeneath("inside").read(count: 9, at: 0) == Array("r".utf8))
   }
 
   @Test(.timeLimit(.minutes(1))) func opensFilesOnly() throws {
