@@ -14,8 +14,10 @@ struct VerifyCommand: AsyncParsableCommand {
       Checks sizes, digests, compression, offsets, and that every sample can be decoded, and prints every fault, a line \
       each. Nothing is changed.
 
-        sluice verify /data/pile                             a directory
-        sluice verify --config /etc/sluice/sluiced.yaml pile   a stream of the daemon's configuration
+        sluice verify /data/pile
+        sluice verify --config /etc/sluice/sluiced.yaml pile
+
+      The first checks a directory, the second a stream of the daemon's configuration, remote or not.
 
       A remote stream is downloaded for it, shard by shard, past the daemon and its cache; no more of it than is being \
       checked lies on this machine at any time.
@@ -65,8 +67,8 @@ struct VerifyCommand: AsyncParsableCommand {
         print($0)
       } progress: {
         line.show(
-          "\($0.shards) of \($0.totalShards) shards, \($0.samples) samples, \(ByteCount.describe($0.bytes)), "
-            + "\(VerifyCommand.count($0.faults))")
+          "\($0.shards) of \(counted($0.totalShards, "shard")), \(counted($0.samples, "sample")), "
+            + "\(ByteCount.describe($0.bytes)), \(counted($0.faults, "fault"))")
       }
     } catch {
       line.clear()
@@ -76,13 +78,12 @@ struct VerifyCommand: AsyncParsableCommand {
     line.clear()
     if !quiet {
       print(
-        "\(total.shards) shards, \(total.samples) samples, \(ByteCount.describe(total.bytes)): "
-          + (total.faults == 0 ? "all is well" : Self.count(total.faults)))
+        "\(counted(total.shards, "shard")), \(counted(total.samples, "sample")), "
+          + "\(ByteCount.describe(total.bytes)): "
+          + (total.faults == 0 ? "all is well" : counted(total.faults, "fault")))
     }
     if total.faults > 0 { throw ExitCode(1) }
   }
-
-  private static func count(_ faults: Int) -> String { faults == 1 ? "1 fault" : "\(faults) faults" }
 
   private func verifier() throws -> StreamVerifier {
     let jobs = jobs ?? ProcessSettings.cores

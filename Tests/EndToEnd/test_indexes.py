@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
+import time
 from pathlib import Path
 
 import sluice
 
+from EndToEnd import wire
+from EndToEnd.wire import Connection
 from testbed.file_server import Fault
 from testbed.fixtures import Stage
 
@@ -77,3 +81,34 @@ def test_an_index_is_parsed_once_for_as_long_as_it_stays(stage: Stage) -> None:
     assert samples() == (300 - dropped["samples"], 2)
     assert "a kept index is not used" in (stage.directory / "sluiced.log").read_text()
     assert samples() == (300 - dropped["samples"], 3)
+
+
+# A million shards where SLUICE_LARGE_TESTS is set; the figures are in Tests/Benchmarks/codecs.md.
+MANY = 1_000_000 if os.environ.get("SLUICE_LARGE_TESTS") else 20_000
+
+
+def test_a_large_index(stage: Stage) -> None:
+    """Shards by the thousand, of which one exists: the daemon is soon ready, and sooner when it starts again."""
+    home = stage.write("many", 8, shard_bytes=1 << 20)
+    (record,) = json.loads((home / "index.json").read_text())["shards"]
+    text, name = json.dumps(record), record["raw_data"]["basename"]
+    with (home / "index.json").open("w") as index:
+        index.write('{"shards": [' + text)
+        for number in range(1, MANY):
+            index.write(", " + text.replace(name, f"part{number % 100:03}/shard.{number:07}.mds"))
+        index.write('], "version": 2}')
+    dataset = {"streams": [{"stream": "many", "choose": 8}], "batch_size": 8, "shuffle": False}
+    configuration = stage.configuration({"many": {"local": str(home)}}, {"many": dataset}, log={"level": "debug"})
+    for attempt in ("parsed", "kept"):
+        began = time.monotonic()
+        daemon = stage.start(configuration, ready=False)
+        daemon.wait_ready(seconds=120)
+        seconds = time.monotonic() - began
+        status = Path(f"/proc/{daemon.pid}/status").read_text()
+        peak = int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))) >> 10
+        print(f"{MANY} shards, {(home / 'index.json').stat().st_size >> 20} MB, {attempt}: {seconds:.1f} s, {peak} MB")
+        assert f"shards={MANY}" in daemon.log_text()
+        assert (KEPT in daemon.log_text()) == (attempt == "kept")
+        with Connection(stage.socket) as client:
+            client.ask(wire.OPEN, wire.open_dataset("many"))
+        assert daemon.stop() == 0

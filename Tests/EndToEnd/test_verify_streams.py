@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -171,3 +173,18 @@ def test_bad_records_of_a_remote_index(stage: Stage, staging: Path) -> None:
     assert lines[0].startswith('stream "web", index.json, shard 2, raw_data.basename: "../secret"')
     assert lines[1].startswith('stream "web", index.json, shard 3, samples: ')
     assert lines[2].startswith(f"{len(index['shards']) - 2} shards, ")
+
+
+def test_progress_on_a_terminal(stage: Stage, staging: Path) -> None:
+    stage.write("web", 100)
+    stage.save(stage.configuration({"web": stage.remote("web")}))
+    inside, outside = pty.openpty()
+    command = [str(program("sluice")), "verify", "--config", str(stage.directory / "sluiced.yaml"), "web"]
+    command = trusting(stage.trust, [*command, "--staging", str(staging)])
+    answer = subprocess.run(command, stdout=subprocess.PIPE, stderr=outside, text=True, check=False, timeout=60)
+    os.close(outside)
+    drawn = os.read(inside, 1 << 16).decode()
+    os.close(inside)
+    assert answer.returncode == 0
+    assert " of 3 shards, 0 samples, 0 B, 0 faults" in drawn
+    assert answer.stdout.startswith("3 shards, 100 samples, ")
