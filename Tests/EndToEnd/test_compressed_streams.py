@@ -7,7 +7,6 @@ import json
 import shutil
 import struct
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sluice
@@ -16,14 +15,10 @@ from EndToEnd import wire
 from EndToEnd.wire import Connection, Refused
 from PythonClientTests.decoding.expectation import assert_row
 from PythonClientTests.shards import read_expected
-from testbed.fixtures import Stage
+from testbed.fixtures import Stage, in_order
 
 FIXTURES = Path(__file__).resolve().parents[1] / "Fixtures" / "datasets"
 COMPRESSED = ["jsonl_zstd", "mds_br", "mds_bz2", "mds_gz", "mds_snappy", "mds_zstd", "tsv_gz"]
-
-
-def in_order(name: str) -> dict[str, Any]:
-    return {"streams": [{"stream": name}], "batch_size": 7, "shuffle": False}
 
 
 def test_every_compression_by_https_and_what_is_kept(stage: Stage) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import bz2
 import json
-import os
-import pty
 import signal
 import subprocess
 import threading
@@ -19,8 +17,8 @@ import pytest
 import sluice
 
 from testbed.daemon import program
-from testbed.fixtures import Stage
-from testbed.operations import run_sluice
+from testbed.fixtures import Stage, in_order
+from testbed.operations import run_on_terminal, run_sluice
 
 
 def pack(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -32,8 +30,7 @@ def pack(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def served(stage: Stage, *names: str) -> dict[str, list[dict[str, Any]]]:
     """The samples of packed streams, through the daemon and the client."""
     streams = {name: stage.remote(name) for name in names}
-    datasets = {name: {"streams": [{"stream": name}], "batch_size": 8, "shuffle": False} for name in names}
-    stage.start(stage.configuration(streams, datasets))
+    stage.start(stage.configuration(streams, {name: in_order(name) for name in names}))
     samples: dict[str, list[dict[str, Any]]] = {}
     with sluice.connect(stage.socket) as client:
         for name in names:
@@ -179,12 +176,8 @@ def test_a_killed_packing_leaves_whole_shards_and_can_be_repeated(tmp_path: Path
 def test_progress_is_drawn_on_a_terminal_only(tmp_path: Path) -> None:
     rows = tmp_path / "a.jsonl"
     rows.write_text("".join(json.dumps({"i": i}) + "\n" for i in range(1000)))
-    inside, outside = pty.openpty()
     command = [str(program("sluice")), "pack", str(rows), "-o", str(tmp_path / "out")]
-    answer = subprocess.run(command, stdout=subprocess.PIPE, stderr=outside, text=True, check=False, timeout=60)
-    os.close(outside)
-    drawn = os.read(inside, 1 << 16).decode()
-    os.close(inside)
+    answer, drawn = run_on_terminal(command)
     assert answer.returncode == 0
     assert "█" in drawn
     assert "1000 samples" in drawn

@@ -9,7 +9,7 @@ import pytest
 import sluice
 from sluice.errors import UnsafeTypeError
 
-from testbed.fixtures import Stage
+from testbed.fixtures import Stage, in_order
 from testbed.mds import write_stream
 
 
@@ -32,8 +32,7 @@ def test_pickles_are_refused_unless_trusted(stage: Stage) -> None:
     for shard in index["shards"]:
         shard["column_encodings"] = ["int", "pkl"]
     (home / "index.json").write_text(json.dumps(index))
-    dataset = {"streams": [{"stream": "pickled"}], "batch_size": 3, "shuffle": False}
-    stage.start(stage.configuration({"pickled": stage.remote("pickled")}, {"pickled": dataset}))
+    stage.start(stage.configuration({"pickled": stage.remote("pickled")}, {"pickled": in_order("pickled", 3)}))
     with sluice.connect(stage.socket) as client:
         with pytest.raises(UnsafeTypeError, match=r"'p' is pickled.*allow_unsafe_types=True"):
             client.open("pickled")

@@ -18,15 +18,10 @@ from EndToEnd import wire
 from EndToEnd.wire import Connection, Refused
 from PythonClientTests.decoding.expectation import assert_row
 from PythonClientTests.shards import read_expected
-from testbed.fixtures import Stage
+from testbed.fixtures import Stage, in_order
 
 FIXTURES = Path(__file__).resolve().parents[1] / "Fixtures" / "datasets"
 PARTS = ["part0", "part1", "part2"]
-
-
-def in_order(name: str) -> dict[str, Any]:
-    """A dataset of one stream, whole and in its own order."""
-    return {"streams": [{"stream": name}], "batch_size": 7, "shuffle": False}
 
 
 def copy_without_the_merged_index(target: Path) -> Path:

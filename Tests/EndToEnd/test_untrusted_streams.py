@@ -13,17 +13,12 @@ import sluice
 
 from EndToEnd import wire
 from EndToEnd.wire import Connection, Refused
-from testbed.fixtures import Stage
+from testbed.fixtures import Stage, in_order
 from testbed.mds import MDSWriter
 
 # Shards of every stream here, samples of every shard; a batch is a shard.
 SHARDS, SAMPLES = 3, 4
 Record = dict[str, Any]
-
-
-def in_order(name: str, batch_size: int = SAMPLES) -> Record:
-    """A dataset of one stream in its own order."""
-    return {"streams": [{"stream": name}], "batch_size": batch_size, "shuffle": False}
 
 
 def write(directory: Path) -> Path:
@@ -76,7 +71,7 @@ def test_indexes_that_lie(stage: Stage) -> None:
     (stage.files / "utf8" / "index.json").write_bytes(text[:place] + b"\xff" + text[place:])
     streams["utf8"] = stage.remote("utf8", download_retry=1)
     lies["utf8"] = (lambda _: None, "raw_data.basename")
-    stage.start(stage.configuration(streams, {name: in_order(name) for name in streams}), degraded=True)
+    stage.start(stage.configuration(streams, {name: in_order(name, SAMPLES) for name in streams}), degraded=True)
     with Connection(stage.socket) as client:
         for name in streams:
             if name == "good":
@@ -130,7 +125,7 @@ def test_shards_that_lie(stage: Stage) -> None:
         streams[f"lie{number}"] = stage.remote(f"lie{number}", download_retry=1)
         streams[f"lie{number}-local"] = {"local": str(directory)}
         clues[f"lie{number}"] = clues[f"lie{number}-local"] = clue
-    stage.start(stage.configuration(streams, {name: in_order(name) for name in streams}))
+    stage.start(stage.configuration(streams, {name: in_order(name, SAMPLES) for name in streams}))
     with Connection(stage.socket) as client:
         for name in streams:
             refused = refusals(client, name)
@@ -184,7 +179,7 @@ def test_links_in_a_directory(stage: Stage) -> None:
     link("dangling", lambda _: "nothing", "No such file")
     link("a-directory", lambda _: "kept", "a directory, not a file")
     link("a-circle", lambda _: "shard.00001.mds", "symbolic links")
-    stage.start(stage.configuration(streams, {name: in_order(name) for name in streams}))
+    stage.start(stage.configuration(streams, {name: in_order(name, SAMPLES) for name in streams}))
     with Connection(stage.socket) as client:
         for name, outcome in outcomes.items():
             refused = refusals(client, name)
@@ -212,7 +207,7 @@ def test_links_to_directories_and_indexes(stage: Stage) -> None:
         "found": {"local": str(found), "subdirectories": "discover"},
         "index": {"local": str(index)},
     }
-    stage.start(stage.configuration(streams, {name: in_order(name) for name in streams}), degraded=True)
+    stage.start(stage.configuration(streams, {name: in_order(name, SAMPLES) for name in streams}), degraded=True)
     with Connection(stage.socket) as client:
         assert refusals(client, "inside") == {}
         for name, path in {"outside": "part/index.json", "found": "part", "index": "index.json"}.items():
@@ -242,7 +237,7 @@ def test_a_shard_of_almost_4_gib(stage: Stage) -> None:
     index["shards"][1]["samples"] = 2
     index["shards"][1]["raw_data"]["bytes"] = end
     (home / "index.json").write_text(json.dumps(index))
-    stage.start(stage.configuration({"big": {"local": str(home)}}, {"big": in_order("big")}))
+    stage.start(stage.configuration({"big": {"local": str(home)}}, {"big": in_order("big", SAMPLES)}))
     dataset = sluice.StreamingDataset("big", socket=stage.socket)
     assert dataset[SAMPLES + 1] == {"index": 42, "text": "answer"}
     assert dataset[SAMPLES + 2]["index"] == 2 * SAMPLES
@@ -260,7 +255,11 @@ def test_empty_shards_and_an_empty_stream(stage: Stage) -> None:
     nothing = write(stage.files / "nothing")
     (nothing / "index.json").write_text(json.dumps({"version": 2, "shards": []}))
     streams = {"gaps": stage.remote("gaps"), "nothing": stage.remote("nothing")}
-    shuffled = {"gaps": in_order("gaps"), "mixed": in_order("gaps") | {"shuffle": True}, "nothing": in_order("nothing")}
+    shuffled = {
+        "gaps": in_order("gaps", SAMPLES),
+        "mixed": in_order("gaps", SAMPLES) | {"shuffle": True},
+        "nothing": in_order("nothing", SAMPLES),
+    }
     stage.start(stage.configuration(streams, shuffled), degraded=True)
     with sluice.connect(stage.socket) as client:
         for name in ("gaps", "mixed"):

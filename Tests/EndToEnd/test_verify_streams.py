@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import shutil
 import subprocess
 import sys
@@ -16,6 +14,7 @@ from testbed.certificates import trusting
 from testbed.daemon import program
 from testbed.file_server import Fault
 from testbed.fixtures import Stage
+from testbed.operations import run_on_terminal
 
 FIXTURES = Path(__file__).resolve().parents[1] / "Fixtures" / "datasets"
 IMPATIENT = {"download_retry": 2, "download_timeout": 5}
@@ -178,13 +177,8 @@ def test_bad_records_of_a_remote_index(stage: Stage, staging: Path) -> None:
 def test_progress_on_a_terminal(stage: Stage, staging: Path) -> None:
     stage.write("web", 100)
     stage.save(stage.configuration({"web": stage.remote("web")}))
-    inside, outside = pty.openpty()
     command = [str(program("sluice")), "verify", "--config", str(stage.directory / "sluiced.yaml"), "web"]
-    command = trusting(stage.trust, [*command, "--staging", str(staging)])
-    answer = subprocess.run(command, stdout=subprocess.PIPE, stderr=outside, text=True, check=False, timeout=60)
-    os.close(outside)
-    drawn = os.read(inside, 1 << 16).decode()
-    os.close(inside)
+    answer, drawn = run_on_terminal(trusting(stage.trust, [*command, "--staging", str(staging)]))
     assert answer.returncode == 0
     assert " of 3 shards, 0 samples, 0 B, 0 faults" in drawn
     assert answer.stdout.startswith("3 shards, 100 samples, ")
