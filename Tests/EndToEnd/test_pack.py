@@ -18,7 +18,8 @@ import sluice
 
 from testbed.daemon import program
 from testbed.fixtures import Stage, in_order
-from testbed.operations import run_on_terminal, run_sluice
+from testbed.operations import run_sluice
+from testbed.terminal import run_on_terminal
 
 
 def pack(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

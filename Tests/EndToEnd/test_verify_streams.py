@@ -14,7 +14,7 @@ from testbed.certificates import trusting
 from testbed.daemon import program
 from testbed.file_server import Fault
 from testbed.fixtures import Stage
-from testbed.operations import run_on_terminal
+from testbed.terminal import run_on_terminal
 
 FIXTURES = Path(__file__).resolve().parents[1] / "Fixtures" / "datasets"
 IMPATIENT = {"download_retry": 2, "download_timeout": 5}

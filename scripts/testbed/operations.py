@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import socket
 import subprocess
-from collections.abc import Sequence
 
 from testbed.daemon import program
 
@@ -23,16 +20,3 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def run_on_terminal(command: Sequence[str], timeout: float = 60) -> tuple[subprocess.CompletedProcess[str], str]:
-    """Run a command whose standard error is a terminal; its answer, and the first that was drawn there."""
-    inside, outside = pty.openpty()
-    try:
-        answer = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=outside, text=True, check=False, timeout=timeout
-        )
-        return answer, os.read(inside, 1 << 16).decode()
-    finally:
-        os.close(outside)
-        os.close(inside)

@@ -123,8 +123,7 @@ extension ShardCache {
         .unavailable, "could not be fetched from \(request.location): \(error)", request: request, attempts: attempts,
         cause: error)
     }
-    // Of bytes that were wrong each attempt has been told already.
-    if failure.code != .corrupt || error is SystemError {
+    if failure.code != .corrupt {
       options.onEvent(
         .failed(stream: request.stream, shard: request.name, attempt: attempts, reason: failure.message))
     }
