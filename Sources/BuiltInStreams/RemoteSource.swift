@@ -72,7 +72,7 @@ struct RemoteSource: StreamSource {
     let file = try local { () throws(SystemError) in try OwnedDescriptor.memoryFile("sluice-index") }
     let receipt = try await perform(
       extent, validator: nil, limits: limits, into: file, progress: { _ in }, target: target)
-    return (try local { () throws(SystemError) in try file.read(count: receipt.end, at: 0) }, receipt)
+    return (try local { () throws(SystemError) in try file.takeBytes(count: receipt.end) }, receipt)
   }
 
   /// A text that is no file of the stream, such as a listing.

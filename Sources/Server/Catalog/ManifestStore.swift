@@ -31,7 +31,11 @@ struct ManifestStore: Sendable {
 
   /// The kept manifest made from documents with this digest.
   func load(_ stream: StreamConfiguration, documents digest: String) -> StreamManifest? {
-    read("\(directory)/\(Self.prefix(of: stream))\(digest)\(Self.suffix)", digest, stream)
+    let path = "\(directory)/\(Self.prefix(of: stream))\(digest)\(Self.suffix)"
+    guard let manifest = read(path, digest, stream) else { return nil }
+    logger.debug(
+      "index is as it was; the kept copy is used", metadata: ["stream": "\(stream.name)", "file": "\(path)"])
+    return manifest
   }
 
   /// The last kept manifest, whatever its documents were.

@@ -132,7 +132,8 @@ extension ShardCache {
     switch error {
     case let known as CacheError: failure = known
     case let system as SystemError:
-      failure = CacheError(.directory, "\(system)", request: request, attempts: attempts, cause: system)
+      let code: CacheError.Code = system.isNoPlainFile ? .corrupt : .directory
+      failure = CacheError(code, "\(system)", request: request, attempts: attempts, cause: system)
     case is CancellationError:
       failure = CacheError(.closed, "the cache is closing", request: request, attempts: attempts)
     default:
