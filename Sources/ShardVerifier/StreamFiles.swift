@@ -58,7 +58,8 @@ public struct VerifyFetching: Sendable {
         let staging = StagingFile(descriptor: try .temporaryFile(in: staging))
         // Digests are the check's own: bytes that are wrong are looked at, not fetched again.
         _ = try await fetch.fetch(
-          file, of: stream, from: source, policy: policy, limits: limits, verification: Verification(bytes: file.bytes),
+          file, of: stream, from: source, policy: policy, limits: limits,
+          verification: try Verification(of: file, by: nil),
           into: staging)
         fetched.files[file.basename] = .success(staging.descriptor)
       } catch let error as StreamFetchError {
