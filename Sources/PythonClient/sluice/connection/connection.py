@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sluice._version import __version__
+from sluice.connection.endings import ConnectionLostError, RefusedError
 from sluice.connection.files import OpenFiles
 from sluice.connection.promptness import Promptness
-from sluice.errors import ProtocolError, SluiceError, daemon_error
+from sluice.errors import ProtocolError, SluiceError
 from sluice.memory import Buffer, BufferPool
 from sluice.wire.batches import PREFIX_BYTES, BatchReply, bytes_position
 from sluice.wire.codec import Reader, Writer
@@ -37,26 +38,6 @@ _ERROR, _BATCH_REPLY, _DESCRIPTORS, _PROGRESS = map(
     int, (Kind.ERROR, Kind.BATCH_REPLY, Kind.DESCRIPTORS, Kind.PROGRESS)
 )
 _ANCILLARY = socket.CMSG_SPACE(MAX_DESCRIPTORS * array.array("i").itemsize)
-
-
-class ConnectionLostError(SluiceError, ConnectionError):
-    """The connection ended; a new one may go on where it was."""
-
-
-class RefusedError(SluiceError):
-    """An error frame, before the session has decided whether to ask again.
-
-    Attributes:
-        reply: the frame.
-    """
-
-    def __init__(self, reply: ErrorReply) -> None:
-        super().__init__(reply.message)
-        self.reply = reply
-
-    def as_daemon_error(self) -> SluiceError:
-        """What the user is to see of it."""
-        return daemon_error(self.reply.code, self.reply.retry, self.reply.message)
 
 
 class Connection:

@@ -13,7 +13,8 @@ from threading import Event
 from typing import TypeVar
 
 from sluice.connection.address import Address
-from sluice.connection.connection import Connection, ConnectionLostError, RefusedError
+from sluice.connection.connection import Connection
+from sluice.connection.endings import ConnectionLostError, RefusedError
 from sluice.connection.patience import Patience
 from sluice.errors import DaemonUnavailableError, FingerprintError, SluiceError
 from sluice.wire.frames import Kind

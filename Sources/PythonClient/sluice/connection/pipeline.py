@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sluice.connection.cancellation import Cancellation
-from sluice.connection.connection import Connection, ConnectionLostError, RefusedError
+from sluice.connection.connection import Connection
+from sluice.connection.endings import ConnectionLostError, RefusedError
 from sluice.connection.lane import Lane
 from sluice.connection.patience import Patience
 from sluice.errors import ProtocolError
