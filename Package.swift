@@ -83,7 +83,12 @@ let package = Package(
     // What writes streams, and what checks them.
     library("ShardWriter", ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage]),
 
-    library("ShardVerifier", ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage]),
+    library(
+      "ShardVerifier",
+      [
+        "DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", "StreamRegistry", "Transfer", "BuiltInStreams",
+        systemPackage,
+      ]),
 
     // The built-in stream kinds, above the two siblings they need.
     library(
@@ -122,7 +127,7 @@ let package = Package(
       dependencies: [
         "DatasetModel", "LinuxSystem", "LocalSocket", "WireProtocol", "Planning", "DaemonConfiguration", "ShardFormats",
         "Codecs", "AdminDocuments", "DaemonClient", "StreamRegistry", "BuiltInStreams", "Transfer", "ShardWriter",
-        "ShardVerifier", argumentParser, systemPackage,
+        "ShardVerifier", "ExecStreams", "SyntheticStreams", argumentParser, systemPackage,
       ],
       swiftSettings: strict),
 
@@ -135,7 +140,10 @@ let package = Package(
     tests("ShardCache", ["DatasetModel", "LinuxSystem", "Codecs", systemPackage]),
     .target(
       name: "FaultServer", dependencies: ["LinuxSystem", "Codecs"], path: "Tests/FaultServer",
-      exclude: ["fault_server.py", "s3_server.py"], swiftSettings: strict),
+      exclude: [
+        "connections.py", "fault_server.py", "s3_server.py", "object_store.py", "gs_server.py", "azure_server.py",
+        "hub_server.py",
+      ], swiftSettings: strict),
     tests("Transfer", ["DatasetModel", "LinuxSystem", "Codecs", "FaultServer", "TransferBench"]),
     .executableTarget(
       name: "TransferBench", dependencies: ["LinuxSystem", "Transfer"],
@@ -154,7 +162,12 @@ let package = Package(
         "SyntheticStreams", "DaemonConfiguration", "Transfer", systemPackage,
       ]),
     tests("ShardFormats", ["DatasetModel", "Codecs"]),
-    tests("ShardVerifier", ["DatasetModel", "Codecs", "ShardFormats", "ShardWriter"]),
+    tests(
+      "ShardVerifier",
+      [
+        "DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", "ShardWriter", "StreamRegistry", "Transfer",
+        "BuiltInStreams",
+      ]),
     tests("ShardWriter", ["DatasetModel", "Codecs", "ShardFormats"]),
     .executableTarget(
       name: "FormatsBenchmark", dependencies: ["DatasetModel", "LinuxSystem", "Codecs", "ShardFormats", systemPackage],

@@ -17,13 +17,23 @@ public struct CacheStatus: Codable, Sendable {
   public var joins: Int
   public var evictions: Int
   public var quarantined: Int
+  /// Requests that wait for room now, and that had to since the start.
+  public var waiting: Int
+  public var tightWaits: Int
+  /// Bytes fetched ahead that nobody has used yet, and shards fetched ahead that left before anybody did.
+  public var fetchedAhead: Int
+  public var wastedPrefetches: Int
+  public var downloadedBytes: Int
+  /// What is kept beside the shards, within bounds of its own: epoch plans and indexes.
+  public var kept: [KeptStatus]
   public var streams: [CacheStreamStatus]
   /// Shards that would leave next.
   public var nextEvictions: [String]
 
   public init(
     directory: String, limit: Int?, used: Int, reserved: Int, unlinking: Int, leased: Int, evictable: Int,
-    freeOnDisk: Int, shards: Int, hits: Int, misses: Int, joins: Int, evictions: Int, quarantined: Int,
+    freeOnDisk: Int, shards: Int, hits: Int, misses: Int, joins: Int, evictions: Int, quarantined: Int, waiting: Int,
+    tightWaits: Int, fetchedAhead: Int, wastedPrefetches: Int, downloadedBytes: Int, kept: [KeptStatus],
     streams: [CacheStreamStatus], nextEvictions: [String]
   ) {
     self.directory = directory
@@ -40,8 +50,30 @@ public struct CacheStatus: Codable, Sendable {
     self.joins = joins
     self.evictions = evictions
     self.quarantined = quarantined
+    self.waiting = waiting
+    self.tightWaits = tightWaits
+    self.fetchedAhead = fetchedAhead
+    self.wastedPrefetches = wastedPrefetches
+    self.downloadedBytes = downloadedBytes
+    self.kept = kept
     self.streams = streams
     self.nextEvictions = nextEvictions
+  }
+}
+
+/// Files that are kept for the next start, beside the shards.
+public struct KeptStatus: Codable, Sendable {
+  /// What they are.
+  public var what: String
+  public var directory: String
+  public var bytes: Int
+  public var limit: Int
+
+  public init(what: String, directory: String, bytes: Int, limit: Int) {
+    self.what = what
+    self.directory = directory
+    self.bytes = bytes
+    self.limit = limit
   }
 }
 
@@ -49,12 +81,15 @@ public struct CacheStatus: Codable, Sendable {
 public struct CacheStreamStatus: Codable, Sendable {
   public var stream: String
   public var bytes: Int
+  /// nil: no limit but the cache's.
+  public var limit: Int?
   public var shards: Int
   public var pinned: Int
 
-  public init(stream: String, bytes: Int, shards: Int, pinned: Int) {
+  public init(stream: String, bytes: Int, limit: Int?, shards: Int, pinned: Int) {
     self.stream = stream
     self.bytes = bytes
+    self.limit = limit
     self.shards = shards
     self.pinned = pinned
   }

@@ -7,7 +7,9 @@ import Transfer
 /// Streams that lie in a directory of this machine (or of a network file system mounted here).
 ///
 /// With `isReadInPlace`, the daemon serves the files where they are; otherwise they are copied into the cache like any
-/// remote's (a slow network file system, say).
+/// remote's (a slow network file system, say). The directory itself may be reached through links; links inside it are
+/// followed only as far as they stay inside, so that nobody who writes an index or a link there can have the daemon read
+/// what it may and they may not.
 public struct LocalSource: StreamSource {
   /// Absolute path of the stream's root.
   public let directory: String
@@ -100,8 +102,7 @@ public struct LocalSource: StreamSource {
   }
 
   private func open(_ path: String) throws(StreamSourceError) -> OwnedDescriptor {
-    let full = "\(directory)/\(path)"
-    return try io(path) { () throws(SystemError) in try OwnedDescriptor.openingToRead(full) }
+    try io(path) { () throws(SystemError) in try Directory(path: directory).openBeneath(path) }
   }
 
   /// Runs a local call and says what its failure means for the stream.
@@ -110,7 +111,8 @@ public struct LocalSource: StreamSource {
     do throws(SystemError) {
       return try body()
     } catch {
-      let text = "\(directory)/\(path): \(error.errno.description)"
+      let text = "\(directory)/\(path): \(error.why)"
+      if error.isNoPlainFile { throw StreamSourceError(.permanent, text, cause: "link") }
       switch error.errno {
       case .noSuchFileOrDirectory, .notDirectory: throw StreamSourceError(.notFound, text, cause: "notFound")
       case .permissionDenied, .notPermitted: throw StreamSourceError(.refused, text, cause: "credentials")

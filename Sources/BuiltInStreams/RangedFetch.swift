@@ -1,3 +1,4 @@
+import Codecs
 import StreamRegistry
 import Transfer
 
@@ -11,7 +12,8 @@ extension RemoteSource {
     _ extent: Extent, _ validator: String?, _ request: FileRequest, into staging: StagingFile
   ) async throws -> TransferReceipt {
     try await perform(
-      extent, validator: validator, limits: request.limits, into: staging.descriptor, progress: staging.progress
+      extent, validator: validator, limits: request.limits, digest: request.digest.flatMap(DigestAlgorithm.init),
+      into: staging.descriptor, progress: staging.progress
     ) { try await self.service.target(for: request.path, extent: extent) }
   }
 

@@ -1,3 +1,4 @@
+import Codecs
 import LinuxSystem
 import StreamRegistry
 import Transfer
@@ -71,7 +72,7 @@ struct RemoteSource: StreamSource {
     let file = try local { () throws(SystemError) in try OwnedDescriptor.memoryFile("sluice-index") }
     let receipt = try await perform(
       extent, validator: nil, limits: limits, into: file, progress: { _ in }, target: target)
-    return (try local { () throws(SystemError) in try file.read(count: receipt.end, at: 0) }, receipt)
+    return (try local { () throws(SystemError) in try file.takeBytes(count: receipt.end) }, receipt)
   }
 
   /// A text that is no file of the stream, such as a listing.
@@ -92,7 +93,8 @@ struct RemoteSource: StreamSource {
     defer { ranges.end(ticket, moved: moved) }
     let receipt = try await fetch(extent, parts: ticket.parts, validator, request, into: staging)
     moved = receipt.moved
-    return FetchReceipt(bytes: receipt.end, validator: receipt.validator, moved: receipt.moved)
+    return FetchReceipt(
+      bytes: receipt.end, validator: receipt.validator, moved: receipt.moved, digest: receipt.digest)
   }
 
   private func fetch(
@@ -109,15 +111,15 @@ struct RemoteSource: StreamSource {
 
   /// One attempt; a second one only when the first was refused and there are better credentials.
   func perform(
-    _ extent: Extent, validator: String?, limits: FetchLimits, into file: OwnedDescriptor,
-    progress: @escaping @Sendable (Int) -> Void, target: () async throws -> RemoteTarget
+    _ extent: Extent, validator: String?, limits: FetchLimits, digest: DigestAlgorithm? = nil,
+    into file: OwnedDescriptor, progress: @escaping @Sendable (Int) -> Void, target: () async throws -> RemoteTarget
   ) async throws -> TransferReceipt {
     var mayRecover = true
     while true {
       let target = try await target()
       let request = TransferRequest(
         url: target.url, headers: target.headers, extent: extent, validator: validator, limits: TransferLimits(limits),
-        allowsPlainHTTP: service.allowsPlainHTTP)
+        allowsPlainHTTP: service.allowsPlainHTTP, digest: digest)
       do {
         return try await transport.perform(request, into: file, progress: progress)
       } catch {

@@ -14,17 +14,22 @@ public final class RetryingFetch: Sendable {
   private let throttle: HostThrottle
   private let clock: TransferClock
   private let random: @Sendable () -> Double
+  private let observer: @Sendable (RetryNotice) -> Void
   private static let verifying = DispatchQueue(label: "sluice.verify", attributes: .concurrent)
 
-  /// - Parameter random: uniform in 0..<1, for the jitter of delays.
+  /// - Parameters:
+  ///   - random: uniform in 0..<1, for the jitter of delays.
+  ///   - observer: told of every attempt that failed and is followed by another; called from any thread.
   public init(
     statistics: TransferStatistics = TransferStatistics(), throttle: HostThrottle = HostThrottle(),
-    clock: TransferClock = .steady, random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
+    clock: TransferClock = .steady, random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) },
+    observer: @escaping @Sendable (RetryNotice) -> Void = { _ in }
   ) {
     self.statistics = statistics
     self.throttle = throttle
     self.clock = clock
     self.random = random
+    self.observer = observer
   }
 
   /// Requests that wait because their host asked for fewer.
@@ -49,18 +54,27 @@ public final class RetryingFetch: Sendable {
       resume = error?.resume
     } body: {
       self.statistics.attempted(download, kept: resume?.bytes ?? 0)
-      let request = FileRequest(path: file.basename, bytes: file.bytes, resume: resume, limits: limits)
+      let request = FileRequest(
+        path: file.basename, bytes: file.bytes, resume: resume, limits: limits, digest: verification.digest?.algorithm)
       let receipt = try await self.bounded(limits.deadlineSeconds + Self.grace) {
         try await source.fetch(request, into: counted)
       }
       guard receipt.bytes == file.bytes else {
         throw Corruption("\(receipt.bytes) bytes were delivered, the index says \(file.bytes)", cause: "wrongLength")
       }
-      try await Self.verify(staging.descriptor, verification)
+      try await Self.verify(staging.descriptor, verification, found: receipt.digest)
       return receipt
     }
     isDelivered = true
     return receipt
+  }
+
+  /// Waits as long as before any other attempt, for a caller who found out later that a file is not what it should be.
+  ///
+  /// - Parameter attempt: the one that comes next, from 2.
+  public func pause(before attempt: Int, _ policy: RetryPolicy) async throws {
+    // The back-off itself: nothing but time is waited for.
+    try await clock.sleep(policy.delay(before: attempt, random: random()))
   }
 
   /// The stream's manifest, tried as often as `policy` says.
@@ -74,6 +88,9 @@ public final class RetryingFetch: Sendable {
     } body: {
       self.statistics.attempted(download, kept: 0)
       return try await source.manifest()
+    }
+    if case .documents(let documents, _) = answer {
+      statistics.moved(download, bytes: documents.reduce(0) { $0 + $1.bytes.count })
     }
     isDelivered = true
     return answer
@@ -94,7 +111,7 @@ public final class RetryingFetch: Sendable {
         throttle.leave(host: host, succeeded: true)
         return result
       } catch {
-        let judged = Self.judge(error)
+        let judged = Self.judge(error, of: "\(source.location)/\(file)")
         throttle.leave(
           host: host, succeeded: false, slowDown: judged.failure?.slowDown ?? false,
           retryAfter: judged.failure?.retryAfterSeconds)
@@ -102,12 +119,15 @@ public final class RetryingFetch: Sendable {
         (failure, means) = (known, judged.means)
       }
       let decision = state.failed(means, retryAfter: failure.retryAfterSeconds, random: random())
+      let error = StreamFetchError(
+        stream: stream, file: file, location: source.location, attempts: state.attempts, last: failure,
+        isCorrupt: means == .corrupt)
       guard case .again(let seconds, let keepsBytes) = decision else {
         statistics.failed(download, cause: failure.cause, isRetried: false)
-        throw StreamFetchError(
-          stream: stream, file: file, location: source.location, attempts: state.attempts, last: failure)
+        throw error
       }
       statistics.failed(download, cause: failure.cause, isRetried: true)
+      observer(RetryNotice(error: error, seconds: seconds))
       keep(keepsBytes ? failure : nil)
       // The back-off itself: nothing but time is waited for.
       if seconds > 0 { try await clock.sleep(seconds) }
@@ -115,10 +135,13 @@ public final class RetryingFetch: Sendable {
   }
 
   /// What an error means; nil for a cancellation.
-  private static func judge(_ error: any Error) -> (failure: StreamSourceError?, means: RetryState.Failure) {
+  private static func judge(
+    _ error: any Error, of name: String
+  ) -> (failure: StreamSourceError?, means: RetryState.Failure) {
     switch error {
     case is CancellationError: return (nil, .permanent)
-    case let error as Corruption: return (StreamSourceError(.transient, error.message, cause: error.cause), .corrupt)
+    case let error as Corruption:
+      return (StreamSourceError(.transient, "\(name) is not the file: \(error.message)", cause: error.cause), .corrupt)
     case let error as StreamSourceError:
       if error.slowDown { return (error, .throttled) }
       switch error.code {
@@ -147,11 +170,11 @@ public final class RetryingFetch: Sendable {
     }
   }
 
-  private static func verify(_ file: OwnedDescriptor, _ verification: Verification) async throws {
+  private static func verify(_ file: OwnedDescriptor, _ verification: Verification, found: String?) async throws {
     let failure = await withCheckedContinuation { continuation in
       verifying.async {
         do throws(VerificationError) {
-          try verification.check(file)
+          try verification.check(file, found: found)
           continuation.resume(returning: VerificationError?.none)
         } catch { continuation.resume(returning: error) }
       }

@@ -1,66 +1,43 @@
 import Codecs
 import DatasetModel
 import LinuxSystem
-import Synchronization
 
-/// What a file must be before it counts as fetched: its length, and the digest that the index states.
+/// What a file must be before it counts as fetched: its length, and a digest that the index states.
 public struct Verification: Sendable, Hashable {
-  /// Algorithm and lower-case hexadecimal digest; nil when only the length is known.
-  public let digest: [String: String]
+  /// The digest that must come out; nil when only the length is checked.
+  public let digest: FileDigest?
   /// Exact length in bytes.
   public let bytes: Int
 
   /// Reads per digest step.
   private static let stepBytes = 1 << 20
-  /// Fastest first, so that of several digests the cheapest is taken.
-  private static let preference = [
-    "xxh3_64", "xxh128", "xxh3_128", "xxh64", "xxh32", "sha1", "blake2b", "md5", "sha256", "blake2s", "sha512",
-    "sha224",
-    "sha384", "sha3_256", "sha3_224", "sha3_384", "sha3_512",
-  ]
 
-  /// - Parameter algorithm: the digest that must be there (`validate_hash`); nil takes the cheapest that the index has.
-  /// - Throws: `VerificationError` when the index lacks `algorithm`.
-  public init(of file: FileRecord, requiring algorithm: String? = nil) throws(VerificationError) {
+  /// - Parameter algorithm: the digest to check, by its name in an index; nil checks the length alone.
+  /// - Throws: `VerificationError.missing` when the index states no such digest of the file.
+  public init(of file: FileRecord, by algorithm: String?) throws(VerificationError) {
     bytes = file.bytes
-    if let algorithm {
-      guard let digest = file.hashes[algorithm] else {
-        throw .missing(algorithm: algorithm, known: file.hashes.keys.sorted())
-      }
-      self.digest = [algorithm: digest]
-    } else {
-      let known = Self.preference.first { file.hashes[$0] != nil }
-      digest = known.flatMap { name in file.hashes[name].map { [name: $0] } } ?? [:]
+    guard let algorithm else {
+      digest = nil
+      return
     }
-  }
-
-  /// Only the length.
-  public init(bytes: Int) {
-    self.bytes = bytes
-    digest = [:]
+    guard let expected = file.hashes[algorithm] else {
+      throw .missing(algorithm: algorithm, known: file.hashes.keys.sorted())
+    }
+    digest = FileDigest(algorithm: algorithm, hexadecimal: expected.lowercased())
   }
 
   /// Checks the open file. Blocks: not for the cooperative pool.
-  public func check(_ file: OwnedDescriptor) throws(VerificationError) {
+  ///
+  /// - Parameter found: the digest of all its bytes, when they were hashed as they arrived; nil reads them back.
+  public func check(_ file: OwnedDescriptor, found: String? = nil) throws(VerificationError) {
     do {
       let length = try file.size()
       guard length >= bytes else { throw VerificationError.short(bytes: length, expected: bytes) }
-      for (name, expected) in digest {
-        var running = try Digest.named(name)
-        var offset = 0
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.stepBytes, alignment: 64)
-        defer { buffer.deallocate() }
-        while offset < bytes {
-          let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(Self.stepBytes, bytes - offset)])
-          let count = try file.read(into: part, at: offset)
-          guard count > 0 else { throw VerificationError.short(bytes: offset, expected: bytes) }
-          running.update(UnsafeRawBufferPointer(rebasing: part[..<count]))
-          offset += count
-        }
-        let found = running.finalize()
-        guard found == expected.lowercased() else {
-          throw VerificationError.differs(algorithm: name, found: found, expected: expected.lowercased())
-        }
+      guard let digest else { return }
+      let found = try found ?? read(file, digest.algorithm)
+      guard found == digest.hexadecimal else {
+        throw VerificationError.differs(
+          algorithm: digest.algorithm, found: found, expected: digest.hexadecimal)
       }
     } catch let error as VerificationError {
       throw error
@@ -70,6 +47,30 @@ public struct Verification: Sendable, Hashable {
       throw .unusable("\(error)")
     }
   }
+
+  /// The digest of the file as it lies there.
+  private func read(_ file: OwnedDescriptor, _ algorithm: String) throws -> String {
+    var running = try Digest.named(algorithm)
+    var offset = 0
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.stepBytes, alignment: 64)
+    defer { buffer.deallocate() }
+    while offset < bytes {
+      let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(Self.stepBytes, bytes - offset)])
+      let count = try file.read(into: part, at: offset)
+      guard count > 0 else { throw VerificationError.short(bytes: offset, expected: bytes) }
+      running.update(UnsafeRawBufferPointer(rebasing: part[..<count]))
+      offset += count
+    }
+    return running.finalize()
+  }
+}
+
+/// A digest as an index states it.
+public struct FileDigest: Sendable, Hashable {
+  /// The algorithm's name in an index.
+  public let algorithm: String
+  /// Lower-case hexadecimal.
+  public let hexadecimal: String
 }
 
 /// Why a fetched file is not what the index promises.

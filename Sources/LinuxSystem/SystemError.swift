@@ -7,20 +7,35 @@ public struct SystemError: Error, Sendable, Hashable, CustomStringConvertible {
   /// What it was called on: a path or a description, never a secret.
   public let subject: String
   public let errno: Errno
+  /// What it means here, where the system's own words for `errno` say too little.
+  public let reason: String?
 
-  public init(_ call: String, _ subject: String, _ errno: Errno) {
+  public init(_ call: String, _ subject: String, _ errno: Errno, reason: String? = nil) {
     self.call = call
     self.subject = subject
     self.errno = errno
+    self.reason = reason
   }
 
-  public var description: String { "\(call) \(subject): \(errno.description)" }
+  public var description: String { "\(call) \(subject): \(why)" }
+
+  /// The reason alone, for whoever names the file.
+  public var why: String { reason ?? errno.description }
 
   /// True when the file system has no room (ENOSPC, EDQUOT): waiting or evicting can help.
   public var isNoSpace: Bool { errno == .noSpace || errno == .diskQuotaExceeded }
 
   /// True when there is no such file (ENOENT).
   public var isMissing: Bool { errno == .noSuchFileOrDirectory }
+
+  /// True when a name stands for what is not opened as a file: a link that leads out of its directory or in circles, a
+  /// directory, a device, a pipe.
+  public var isNoPlainFile: Bool {
+    switch errno {
+    case .improperLink, .tooManySymbolicLinkLevels, .isDirectory, .operationNotSupportedByDevice: true
+    default: false
+    }
+  }
 
   /// True when the name is taken (EEXIST, or ENOTEMPTY for a directory).
   public var isExisting: Bool { errno == .fileExists || errno == .directoryNotEmpty }

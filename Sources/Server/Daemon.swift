@@ -62,12 +62,20 @@ public final class Daemon: Sendable {
     let shards = try await ShardService.open(
       live, fetchers: options.fetchers, clock: clock, health: health, metrics: metrics, logger: logger)
     let planDirectory = configuration.plans.directory ?? "\(configuration.cache.directory)/plans"
-    let plans = PlanStore(directory: planDirectory, live: live, logger: logger)
-    plans.sweep()
-    let manifests = ManifestStore(directory: "\(configuration.cache.directory)/manifests", logger: logger)
+    let keptPlans = KeptDirectory(path: planDirectory, suffix: PlanStore.suffix) {
+      (limit: live.value.plans.limit, reserve: live.value.cache.reserve)
+    }
+    let keptManifests = KeptDirectory(
+      path: "\(configuration.cache.directory)/manifests", suffix: ManifestStore.suffix
+    ) { (limit: ManifestStore.limit, reserve: live.value.cache.reserve) }
+    let plans = PlanStore(kept: keptPlans, logger: logger)
+    let manifests = ManifestStore(kept: keptManifests, logger: logger)
+    shards.keeps(plans: keptPlans, indexes: keptManifests)
     streams = StreamCatalog(
       registry: options.registry,
-      loader: ManifestLoader(store: manifests, executor: QueueExecutor(label: "manifests"), logger: logger),
+      loader: ManifestLoader(
+        store: manifests, executor: QueueExecutor(label: "manifests"), fetch: shards.fetch,
+        transfer: { live.value.transfer }),
       health: health, logger: logger)
     let datasets = DatasetCatalog(live, streams: streams)
     let sessions = SessionDirectory(labels: metrics.datasets)

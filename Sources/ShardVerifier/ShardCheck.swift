@@ -10,20 +10,26 @@ struct ShardCheck {
   static let listedSamples = 10
 
   let stream: StreamName
-  let directory: Directory
+  let files: any ShardFileOpening
   let position: Int
   let shard: ShardDescriptor
   let schema: StreamSchema
+  /// A digest that every file must have in the index.
+  let requiredHash: String?
   private(set) var faults: [VerifyFault] = []
   /// Bytes of files read.
   private(set) var bytesRead = 0
 
-  init(stream: StreamName, directory: Directory, position: Int, shard: ShardDescriptor, schema: StreamSchema) {
+  init(
+    stream: StreamName, files: any ShardFileOpening, position: Int, shard: ShardDescriptor, schema: StreamSchema,
+    requiredHash: String?
+  ) {
     self.stream = stream
-    self.directory = directory
+    self.files = files
     self.position = position
     self.shard = shard
     self.schema = schema
+    self.requiredHash = requiredHash
   }
 
   mutating func run() {
@@ -50,11 +56,12 @@ struct ShardCheck {
   /// The raw bytes of a file, from its compressed form where there is one; nil when they cannot be had.
   private mutating func raw(of pair: FilePair) -> [UInt8]? {
     guard let zip = pair.zip else { return contents(of: pair.raw, isRequired: true) }
+    let faultsBefore = faults.count
     let stored = contents(of: zip, isRequired: false)
     let loose = contents(of: pair.raw, isRequired: false)
     guard let stored else {
       // A cache that does not keep compressed files has the raw one alone.
-      if loose == nil { faults.append(.file(place(zip), .missing)) }
+      if loose == nil, faults.count == faultsBefore { faults.append(.file(place(zip), .missing)) }
       return loose
     }
     do throws(CodecError) {
@@ -70,32 +77,38 @@ struct ShardCheck {
 
   /// A file's bytes, its size and digests checked; nil when it is missing or of the wrong size.
   private mutating func contents(of file: FileRecord, isRequired: Bool) -> [UInt8]? {
-    do throws(SystemError) {
-      let descriptor = try directory.openFollowing(file.basename)
-      let size = try descriptor.size()
-      guard size == file.bytes else {
-        faults.append(.file(place(file), .wrongSize(bytes: size, promised: file.bytes)))
+    do throws(FileFault) {
+      guard let descriptor = try files.open(file) else {
+        if isRequired { throw .missing }
         return nil
       }
-      let bytes = try descriptor.read(count: size, at: 0)
+      let bytes = try Self.read(descriptor, promised: file.bytes)
       bytesRead += bytes.count
-      guard bytes.count == size else {
-        faults.append(.file(place(file), .wrongSize(bytes: bytes.count, promised: size)))
-        return nil
-      }
       checkDigests(of: bytes, file)
       return bytes
     } catch {
-      if error.errno != .noSuchFileOrDirectory {
-        faults.append(.file(place(file), .unreadable(error)))
-      } else if isRequired {
-        faults.append(.file(place(file), .missing))
-      }
+      faults.append(.file(place(file), error))
       return nil
     }
   }
 
+  private static func read(_ descriptor: OwnedDescriptor, promised: Int) throws(FileFault) -> [UInt8] {
+    let size: Int
+    var bytes: [UInt8] = []
+    do throws(SystemError) {
+      size = try descriptor.size()
+      if size == promised { bytes = try descriptor.read(count: size, at: 0) }
+    } catch { throw .unreadable(error) }
+    guard size == promised else { throw .wrongSize(bytes: size, promised: promised) }
+    // It became shorter while it was read.
+    guard bytes.count == promised else { throw .wrongSize(bytes: bytes.count, promised: promised) }
+    return bytes
+  }
+
   private mutating func checkDigests(of bytes: [UInt8], _ file: FileRecord) {
+    if let requiredHash, file.hashes[requiredHash] == nil {
+      faults.append(.file(place(file), .missingDigest(algorithm: requiredHash)))
+    }
     for (algorithm, promised) in file.hashes.sorted(by: { $0.key < $1.key }) {
       do throws(CodecError) {
         var digest = try Digest.named(algorithm)

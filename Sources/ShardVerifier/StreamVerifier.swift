@@ -1,9 +1,10 @@
+import BuiltInStreams
 import DatasetModel
 import LinuxSystem
 import ShardFormats
-import SystemPackage
+import StreamRegistry
 
-/// Checks a stream in a directory: its indexes and every shard, several at once, to the last fault.
+/// Checks a stream: its indexes and every shard, several at once, to the last fault.
 public struct StreamVerifier: Sendable {
   /// Bad records of one stream that are listed.
   public static let listedRecords = 1000
@@ -17,19 +18,26 @@ public struct StreamVerifier: Sendable {
     public var faults = 0
   }
 
+  private typealias Checked = (faults: [VerifyFault], samples: Int, bytes: Int)
+
   private let stream: StreamName
-  private let path: String
-  private let subdirectories: [String]?
+  private let source: any StreamSource
+  private let fetching: VerifyFetching
+  private let requiredHash: String?
   private let jobs: Int
+  private let fetch = RetryingFetch()
 
   /// - Parameters:
-  ///   - path: the directory with index.json, or with subdirectories that have one each.
-  ///   - subdirectories: the subdirectories in order; nil to look for them.
+  ///   - fetching: used for streams that do not lie on this machine.
+  ///   - requiredHash: a digest that every file must have in the index (`validate_hash`).
   ///   - jobs: shards checked at once; each is held in memory.
-  public init(stream: StreamName, path: String, subdirectories: [String]? = nil, jobs: Int) {
+  public init(
+    stream: StreamName, source: any StreamSource, fetching: VerifyFetching, requiredHash: String? = nil, jobs: Int
+  ) {
     self.stream = stream
-    self.path = path
-    self.subdirectories = subdirectories
+    self.source = source
+    self.fetching = fetching
+    self.requiredHash = requiredHash
     self.jobs = max(1, jobs)
   }
 
@@ -37,23 +45,25 @@ public struct StreamVerifier: Sendable {
   ///
   /// - Parameters:
   ///   - onFault: told of each fault, in the shards' order within what is checked at once.
-  ///   - progress: told after each shard.
+  ///   - progress: told at the beginning and after each shard.
+  /// - Throws: why the stream's index could not be had at all.
   public func run(
     onFault: (VerifyFault) -> Void, progress: (Progress) -> Void = { _ in }
-  ) async throws(SystemError) -> Progress {
+  ) async throws -> Progress {
     let pool = BlockingPool(name: "verify", threads: jobs)
-    let (directory, indexes) = try await pool.run { () throws(SystemError) in try readIndexes() }
+    let (manifest, faults) = try await index(pool)
+    let home = try source.localDirectory.map { try Directory(path: $0) }
     var total = Progress()
-    for fault in indexes.faults {
+    for fault in faults {
       onFault(.index(fault))
       total.faults += 1
     }
-    let manifest = indexes.manifest
     total.totalShards = manifest.shards.count
-    await withTaskGroup(of: (faults: [VerifyFault], samples: Int, bytes: Int).self) { group in
+    progress(total)
+    await withTaskGroup(of: Checked.self) { group in
       var next = 0
-      for _ in 0..<min(jobs, manifest.shards.count) {
-        add(next, manifest, directory, pool, to: &group)
+      while next < min(jobs, manifest.shards.count) {
+        add(next, manifest, home, pool, to: &group)
         next += 1
       }
       while let done = await group.next() {
@@ -64,7 +74,7 @@ public struct StreamVerifier: Sendable {
         total.faults += done.faults.count
         progress(total)
         if next < manifest.shards.count {
-          add(next, manifest, directory, pool, to: &group)
+          add(next, manifest, home, pool, to: &group)
           next += 1
         }
       }
@@ -73,16 +83,21 @@ public struct StreamVerifier: Sendable {
   }
 
   private func add(
-    _ position: Int, _ manifest: StreamManifest, _ directory: Directory, _ pool: BlockingPool,
-    to group: inout TaskGroup<(faults: [VerifyFault], samples: Int, bytes: Int)>
+    _ position: Int, _ manifest: StreamManifest, _ home: Directory?, _ pool: BlockingPool,
+    to group: inout TaskGroup<Checked>
   ) {
     let shard = manifest.shards[position]
     let schema = manifest.schemas[shard.schema]
-    let stream = stream
-    group.addTask {
-      await pool.run {
+    group.addTask { [self] in
+      let files: any ShardFileOpening
+      if let home {
+        files = LocalFiles(directory: home)
+      } else {
+        files = await fetching.fetch(shard, of: stream, from: source, fetch)
+      }
+      return await pool.run {
         var check = ShardCheck(
-          stream: stream, directory: directory, position: position, shard: shard, schema: schema)
+          stream: stream, files: files, position: position, shard: shard, schema: schema, requiredHash: requiredHash)
         check.run()
         return (check.faults, shard.samples, check.bytesRead)
       }
@@ -90,51 +105,21 @@ public struct StreamVerifier: Sendable {
   }
 
   /// The good records of all indexes, and the bad ones.
-  private func readIndexes() throws(SystemError) -> (
-    Directory, (manifest: StreamManifest, faults: [IndexError])
-  ) {
-    let directory = try Directory(path: path)
-    let found: [String]
-    if let subdirectories { found = subdirectories } else { found = try findIndexes(directory) }
-    guard !found.isEmpty else { throw SystemError("open", "\(path)/index.json", .noSuchFileOrDirectory) }
-    var parser = IndexParser(stream: stream, collectingFaults: Self.listedRecords)
-    var faults: [IndexError] = []
-    for subdirectory in found {
-      let name = subdirectory.isEmpty ? "index.json" : "\(subdirectory)/index.json"
-      let file = try directory.openFollowing(name)
-      var position = 0
-      do throws(IndexFailure<SystemError>) {
-        try parser.add(subdirectory: subdirectory) { (buffer) throws(SystemError) -> Int in
-          let count = try file.read(into: buffer, at: position)
-          position += count
-          return count
+  private func index(_ pool: BlockingPool) async throws -> (manifest: StreamManifest, faults: [IndexError]) {
+    switch try await fetch.manifest(of: stream, from: source, policy: fetching.policy) {
+    case .manifest(let manifest): return (manifest, [])
+    case .documents(let documents, _):
+      let stream = stream
+      return await pool.run {
+        var parser = IndexParser(stream: stream, collectingFaults: Self.listedRecords)
+        var faults: [IndexError] = []
+        for document in documents {
+          do throws(IndexError) {
+            try parser.add(document.bytes, subdirectory: document.subdirectory)
+          } catch { faults.append(error) }
         }
-      } catch {
-        switch error {
-        case .index(let fault): faults.append(fault)
-        case .io(let failure): throw failure
-        }
-      }
-    }
-    let records = parser.faults
-    return (directory, (parser.finish(), records + faults))
-  }
-
-  private func findIndexes(_ directory: Directory) throws(SystemError) -> [String] {
-    if try directory.status(of: "index.json") != nil { return [""] }
-    var paths: [String] = []
-    try collect(directory, prefix: "", into: &paths)
-    return IndexDiscovery.subdirectories(listing: paths)
-  }
-
-  private func collect(
-    _ directory: Directory, prefix: String, into paths: inout [String]
-  ) throws(SystemError) {
-    for entry in try directory.entries() {
-      if entry.kind == .directory {
-        try collect(try directory.directory(entry.name), prefix: "\(prefix)\(entry.name)/", into: &paths)
-      } else if entry.name == "index.json" {
-        paths.append(prefix + entry.name)
+        faults = parser.faults + faults
+        return (parser.finish(), faults)
       }
     }
   }

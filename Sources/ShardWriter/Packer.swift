@@ -9,6 +9,8 @@ public struct Packer: Sendable {
     public var samples = 0
     public var shards = 0
     public var writtenBytes = 0
+    /// What the person who packs should know in the end, such as elements that filled no whole sample.
+    public var remarks: [String] = []
   }
 
   private let input: PackInput
@@ -37,12 +39,27 @@ public struct Packer: Sendable {
   /// - Parameter progress: called now and then, on the caller's task.
   public func run(progress: (Progress) -> Void = { _ in }) async throws -> Progress {
     let pool = BlockingPool(name: "pack", threads: jobs)
-    var source = try await pool.run { () throws(PackError) in try input.open() }
-    let columns = source.columns
-    let text = ShardText(columns: columns, options: options)
+    let source = try await pool.run { () throws(PackError) in try input.open() }
+    let text = ShardText(columns: source.columns, options: options)
     let store = try await pool.run { () throws(PackError) in
       try ShardStore(path: directory, options: options, text: text)
     }
+    do {
+      var total = try await pack(source, into: store, text, pool, progress)
+      total.remarks = source.remarks
+      return total
+    } catch {
+      await pool.run { store.abandon() }
+      throw error
+    }
+  }
+
+  private func pack(
+    _ first: any RowSource, into store: ShardStore, _ text: ShardText, _ pool: BlockingPool,
+    _ progress: (Progress) -> Void
+  ) async throws -> Progress {
+    var source = first
+    let columns = source.columns
     var state = PackState(
       cutter: ShardCutter(configuration: text.configuration, sizeLimit: options.sizeLimit),
       totalInputBytes: source.totalBytes)

@@ -40,7 +40,9 @@ struct DaemonProgram {
     }
     let (logger, log) = LogSetup.logger(configuration.log)
     commandLog.set(logger)
-    let fetchers = FetcherPool(configuration: .init(fetchers: configuration.transfer.fetchers ?? 0)) { event in
+    let sizes = FetcherPool.Configuration(
+      fetchers: configuration.transfer.fetchers ?? 0, connectionsPerHost: configuration.transfer.connectionsPerHost)
+    let fetchers = FetcherPool(configuration: sizes) { event in
       logger.debug("fetcher", metadata: ["event": "\(event)"])
     }
     transport.set(fetchers)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import LinuxSystem
+import Server
 import StreamRegistry
 import Transfer
 
@@ -38,7 +39,7 @@ struct DaemonCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sluiced", abstract: "Serve training data to the processes of this machine.",
     discussion: "SIGTERM finishes the requests under way and stops; SIGHUP reads the configuration again.",
-    version: "0.1.0")
+    version: DaemonVersion.text)
 
   @Option(help: "The configuration, a YAML file.")
   var config: String?

@@ -57,12 +57,19 @@ public struct FileRequest: Sendable {
   public let resume: ResumeOffset?
   /// How long the attempt may take and how slow it may be.
   public let limits: FetchLimits
+  /// The digest algorithm that will be checked, for Sluice's own sources that see the bytes pass.
+  package let digest: String?
 
   public init(path: String, bytes: Int, resume: ResumeOffset? = nil, limits: FetchLimits = FetchLimits()) {
+    self.init(path: path, bytes: bytes, resume: resume, limits: limits, digest: nil)
+  }
+
+  package init(path: String, bytes: Int, resume: ResumeOffset?, limits: FetchLimits, digest: String?) {
     self.path = path
     self.bytes = bytes
     self.resume = resume
     self.limits = limits
+    self.digest = digest
   }
 }
 
@@ -97,11 +104,19 @@ public struct FetchReceipt: Sendable {
   public let validator: String?
   /// Bytes that crossed the network or disk for this attempt.
   public let moved: Int
+  /// The digest that was asked for, of every byte of the file as it was written; nil to have the file read back. Kinds
+  /// from outside cannot set it: their files are always read back.
+  package let digest: String?
 
   public init(bytes: Int, validator: String? = nil, moved: Int) {
+    self.init(bytes: bytes, validator: validator, moved: moved, digest: nil)
+  }
+
+  package init(bytes: Int, validator: String?, moved: Int, digest: String?) {
     self.bytes = bytes
     self.validator = validator
     self.moved = moved
+    self.digest = digest
   }
 }
 

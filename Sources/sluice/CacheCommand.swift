@@ -84,13 +84,25 @@ struct CacheScreen {
     let rate = asked == 0 ? "nothing asked yet" : "\(100 * cache.hits / asked) % of wanted shards were there"
     let counted = [
       ("reserved for downloads", cache.reserved), ("in use by requests", cache.leased),
-      ("may be evicted", cache.evictable), ("evicted, held open by clients", cache.unlinking),
-      ("in quarantine", cache.quarantined),
+      ("fetched ahead", cache.fetchedAhead), ("may be evicted", cache.evictable),
+      ("evicted, held open by clients", cache.unlinking), ("in quarantine", cache.quarantined),
     ].filter { $0.1 > 0 }.map { "\(ByteCount.describe($0.1)) \($0.0)" }
     return [
       "\(cache.directory): \(Words.count(cache.shards, "shard")), \(rate), \(Words.number(cache.evictions)) evicted, "
         + "\(ByteCount.describe(cache.freeOnDisk)) more would fit the disk"
-    ] + (counted.isEmpty ? [] : [counted.joined(separator: ", ")])
+    ] + (counted.isEmpty ? [] : [counted.joined(separator: ", ")]) + notes
+  }
+
+  private var notes: [String] {
+    var notes: [String] = []
+    if !cache.kept.isEmpty {
+      let kept = cache.kept.map { "\($0.what) \(ByteCount.describe($0.bytes)) of \(ByteCount.describe($0.limit))" }
+      notes.append("beside the shards, with bounds of their own: \(kept.joined(separator: ", "))")
+    }
+    if cache.waiting > 0 || cache.tightWaits > 0 {
+      notes.append("the limit is tight: \(cache.waiting) requests wait for room, \(cache.tightWaits) had to so far")
+    }
+    return notes
   }
 
   var screen: Screen {
@@ -98,10 +110,11 @@ struct CacheScreen {
     screen.add("CACHE  \(share)", .title)
     screen.add(summary.map { "  \($0)" })
     var table = TextTable(
-      ["stream", "bytes", "shards", "pinned"], rightAligned: [1, 2, 3], columns: screen.terminal?.columns)
+      ["stream", "bytes", "limit", "shards", "pinned"], rightAligned: [1, 2, 3, 4], columns: screen.terminal?.columns)
     for stream in cache.streams {
       table.add([
-        stream.stream, ByteCount.describe(stream.bytes), Words.number(stream.shards), Words.number(stream.pinned),
+        stream.stream, ByteCount.describe(stream.bytes), stream.limit.map { ByteCount.describe($0) } ?? "-",
+        Words.number(stream.shards), Words.number(stream.pinned),
       ])
     }
     if !table.isEmpty {

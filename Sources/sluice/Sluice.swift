@@ -1,4 +1,6 @@
 import ArgumentParser
+import LinuxSystem
+import Transfer
 
 /// `sluice`: looks at a daemon, steers it, and prepares and checks data.
 @main
@@ -10,4 +12,12 @@ struct Sluice: AsyncParsableCommand {
       HealthCommand.self, StatusCommand.self, WhyCommand.self, CacheCommand.self, PrefetchCommand.self,
       ReloadCommand.self, PlanCommand.self, PackCommand.self, VerifyCommand.self,
     ])
+
+  static func main() async {
+    // A fetcher is this executable again: it reads orders from a socket, and no arguments beside this one.
+    if CommandLine.arguments.dropFirst() == [FetcherProcess.argument] {
+      ProcessSettings.exitNow(FetcherProcess.run())
+    }
+    await main(nil)
+  }
 }

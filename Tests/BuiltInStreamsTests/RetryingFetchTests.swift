@@ -33,7 +33,7 @@ struct RetryingFetchTests {
     let file = FileRecord(basename: "file", bytes: 60_000, hashes: ["xxh64": digest])
     return try await fetcher.fetch(
       file, of: "pile", from: source, policy: RetryPolicy(attempts: attempts),
-      verification: try Verification(of: file), into: StagingFile(descriptor: staging.file))
+      verification: try Verification(of: file, by: "xxh64"), into: StagingFile(descriptor: staging.file))
   }
 
   @Test(arguments: [
@@ -50,6 +50,7 @@ struct RetryingFetchTests {
     #expect(stream.files == 1)
     #expect(stream.bytes >= 60_000)
     #expect(stream.retries.values.reduce(0, +) == stream.attempts - 1)
+    if fault == "flipped" { #expect(stream.retries == ["digest": 1]) }
     #expect(statistics.snapshot().downloads.isEmpty)
   }
 
@@ -69,6 +70,8 @@ struct RetryingFetchTests {
       #expect(text.contains(part), "\(text)")
     }
     #expect(!text.contains("secret"))
+    #expect(error.isCorrupt == (fault == "flipped"))
+    if fault == "flipped" { #expect(text.contains("/file is not the file: xxh64 is "), "\(text)") }
     let stream = try #require(statistics.snapshot().streams["pile"])
     #expect(stream.failures.values.reduce(0, +) == 1)
   }
@@ -80,6 +83,58 @@ struct RetryingFetchTests {
     #expect(statistics.snapshot().streams["pile"]?.retries == ["truncated": 1])
   }
 
+  @Test func theDelayBetweenCorruptFilesDoubles() async throws {
+    _ = try await fetch("flipped", query: "times=3", attempts: 4)
+    #expect(clock.sleeps == [1, 2, 4])
+    #expect(statistics.snapshot().streams["pile"]?.retries == ["digest": 3])
+    #expect(try staging.bytes() == faultBody(60_000))
+  }
+
+  /// Bytes that were hashed as they arrived are believed, as the cache relies on; others are read back.
+  @Test func whatWasHashedOnArrivalIsNotReadAgain() async throws {
+    let good = Array("good".utf8)
+    let file = FileRecord(basename: "x", bytes: 4, hashes: ["sha256": Hexadecimal.encode(Digest.sha256(good))])
+    let verification = try Verification(of: file, by: "sha256")
+    for (text, found, differs) in [
+      ("good", nil, false), ("evil", nil, true), ("evil", verification.digest?.hexadecimal, false),
+      ("good", "00", true),
+    ] {
+      let staging = try OwnedDescriptor.memoryFile("x")
+      try staging.write(Array(text.utf8), at: 0)
+      do throws(VerificationError) {
+        try verification.check(staging, found: found)
+        #expect(!differs)
+      } catch {
+        #expect(differs, "\(error)")
+      }
+    }
+  }
+
+  @Test func indexesAreTriedAgainLikeShards() async throws {
+    for (query, delays, retries) in [
+      ("status=500", [1.0], ["status": 1]), ("status=503&after=7", [7], ["throttled": 1]),
+      ("status=429&times=3", [1, 2, 4], ["throttled": 3]),
+    ] {
+      let clock = TestClock()
+      let statistics = TransferStatistics(clock: clock.clock)
+      let notices = Notices()
+      let fetcher = RetryingFetch(
+        statistics: statistics, throttle: HostThrottle(clock: clock.clock), clock: clock.clock, random: { 0 },
+        observer: notices.add)
+      let root = server.url("flaky", 40, query: query)
+      let source = try HTTPSource(root: root, transport: Self.transport)
+      guard case .documents(let documents, _) = try await fetcher.manifest(of: "pile", from: source) else {
+        Issue.record("no documents")
+        return
+      }
+      #expect(documents.first?.bytes == faultBody(40))
+      for delay in delays { #expect(clock.sleeps.contains(delay), "\(clock.sleeps)") }
+      #expect(statistics.snapshot().streams["pile"]?.retries == retries)
+      #expect(notices.all.count == delays.count)
+      #expect(notices.all.allSatisfy { $0.contains("stream pile: index.json of http://127.0.0.1:") })
+    }
+  }
+
   @Test func usersSourcesAreVerifiedToo() async throws {
     let file = FileRecord(
       basename: "x", bytes: 4, hashes: ["sha256": Hexadecimal.encode(Digest.sha256(Array("good".utf8)))])
@@ -88,14 +143,14 @@ struct RetryingFetchTests {
       let staging = StagingFile(descriptor: try OwnedDescriptor.memoryFile("x"))
       do {
         _ = try await fetcher.fetch(
-          file, of: "mine", from: source, verification: try Verification(of: file, requiring: "sha256"), into: staging)
+          file, of: "mine", from: source, verification: try Verification(of: file, by: "sha256"), into: staging)
         #expect(!fails)
       } catch let error as StreamFetchError {
         #expect(fails)
         #expect(error.attempts == 2)
       }
     }
-    #expect(throws: VerificationError.self) { try Verification(of: file, requiring: "md5") }
+    #expect(throws: VerificationError.self) { try Verification(of: file, by: "md5") }
   }
 
   @Test func cancellationIsNoFailure() async throws {

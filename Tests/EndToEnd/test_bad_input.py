@@ -89,7 +89,9 @@ def test_a_shard_whose_size_differs_from_its_index(stage: Stage, by: int) -> Non
     directory = stage.write("web", 120)
     shard = directory / "shard.00001.mds"
     change_size(shard, by)
-    stage.start(stage.configuration({"web": stage.remote("web", **IMPATIENT)}, each_alone("web")))
+    # The waits between attempts are of no interest here.
+    soon = {"retry_seconds": 0.05, "retry_maximum_seconds": 0.05}
+    stage.start(stage.configuration({"web": stage.remote("web", **IMPATIENT)}, each_alone("web"), transfer=soon))
     with Connection(stage.socket) as client:
         session = struct.unpack("<I", client.ask(wire.OPEN, wire.open_dataset("web"))[:4])[0]
         batches = struct.unpack("<qqI", client.ask(wire.EPOCH, struct.pack("<Iq", session, 0))[:20])[2]

@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 /// moto's S3 server with signatures checked; nil, with the reason printed, where there is no Python with moto.
 public final class S3Server: Sendable {
@@ -37,7 +36,7 @@ public final class S3Server: Sendable {
   public let endpoint: String
   public let user: Keys
   public let session: Keys
-  private let process: Mutex<(Process, Pipe)>
+  private let server: PythonServer
 
   /// $SLUICE_TEST_PYTHON, or the repository's own environment.
   public static var python: String {
@@ -51,29 +50,15 @@ public final class S3Server: Sendable {
     .appendingPathComponent("Fixtures/datasets/mds_plain").path
 
   private init() throws {
-    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("s3_server.py")
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: Self.python)
-    process.arguments = [script.path, Self.dataset]
-    let (input, output) = (Pipe(), Pipe())
-    process.standardInput = input
-    process.standardOutput = output
-    try process.run()
-    var line = Data()
-    while !line.contains(0x0a) {
-      let more = output.fileHandleForReading.availableData
-      guard !more.isEmpty else {
-        throw Unavailable(reason: "\(Self.python) has no moto, or it does not start (scripts/setup makes .venv)")
-      }
-      line += more
+    do {
+      server = try PythonServer("s3_server.py", arguments: [Self.dataset], python: Self.python)
+    } catch {
+      throw Unavailable(reason: "\(Self.python) has no moto, or it does not start (scripts/setup makes .venv)")
     }
-    let greeting = try JSONDecoder().decode(Greeting.self, from: line)
+    let greeting = try JSONDecoder().decode(Greeting.self, from: Data(server.greeting.utf8))
     endpoint = "http://127.0.0.1:\(greeting.port)"
     (user, session) = (greeting.user, greeting.session)
-    self.process = Mutex((process, input))
   }
-
-  deinit { process.withLock { $0.1.fileHandleForWriting.closeFile() } }
 
   private struct Unavailable: Error, CustomStringConvertible {
     let reason: String

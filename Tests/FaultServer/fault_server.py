@@ -8,7 +8,7 @@ never outlives the test that started it. The first part of a path names the faul
     GET /truncate/4096/name
 
 A file's bytes follow from its name and length alone (`body`), so that tests can check what arrived. `GET /+log` answers
-what was asked since the last time, one JSON object a line.
+what was asked since the last time, one JSON object a line; `GET /+peak` the most connections there were at once.
 """
 
 import argparse
@@ -20,13 +20,13 @@ import ssl
 import struct
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from connections import LOCK, CountedHandler, Server
+
 LOG = []
 COUNTS = {}
-LOCK = threading.Lock()
 RELEASE = threading.Event()
 
 
@@ -36,20 +36,18 @@ def body(length, salt=""):
     return (block * (length // len(block) + 1))[:length]
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, format, *arguments):
-        pass
-
-    def do_GET(self):
+class Handler(CountedHandler):
+    def answer(self):
         url = urlsplit(self.path)
         parts = url.path.strip("/").split("/")
         if parts[0] == "+log":
             return self.answer_log()
+        if parts[0] == "+peak":
+            return self.send(str(self.server.peak).encode(), 200)
         if parts[0] == "+release":
             RELEASE.set()
             return self.send(b"", 200)
+        self.count_connection()
         with LOCK:
             LOG.append({"path": self.path, "headers": {k.lower(): v for k, v in self.headers.items()}})
             COUNTS[self.path] = COUNTS.get(self.path, 0) + 1
@@ -278,21 +276,6 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(b"no such file", 404)
         data = path.read_bytes()
         self.ranged(data, tag=f'"{hashlib.sha256(data).hexdigest()}"')
-
-
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-    context = None
-    files = "."
-
-    def finish_request(self, request, client_address):
-        if self.context is not None:
-            request = self.context.wrap_socket(request, server_side=True)
-        super().finish_request(request, client_address)
-
-    def handle_error(self, request, client_address):
-        pass
 
 
 def main():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,9 @@ from pathlib import Path
 
 import pytest
 import sluice
+
+from PythonClientTests.fake.daemon import FakeDaemon
+from testbed.daemon import program
 
 SOURCES = Path(__file__).resolve().parents[2] / "Sources" / "PythonClient"
 
@@ -37,11 +41,33 @@ def test_importing_costs_little() -> None:
     assert run(sys.executable, "-c", f"import sys; sys.path.insert(0, {str(SOURCES)!r}); {code}").strip() == "set()"
 
 
-def test_a_wheel_installs_in_a_clean_environment(tmp_path: Path) -> None:
+USES = """
+import json, sys
+import numpy, sluice
+assert "torch" not in sys.modules
+try:
+    sluice.StreamingDataLoader
+except ImportError as error:
+    said = str(error)
+dataset = sluice.StreamingDataset("fixtures", socket=sys.argv[1], batch_size=4)
+samples = list(dataset)
+loader = sluice.BatchLoader(dataset)
+batches = list(loader)
+kinds = {type(column).__name__ for batch in batches for column in batch.values()}
+with sluice.connect(sys.argv[1]) as client, client.open("fixtures", batch_size=4) as session:
+    native = sum(len(batch) for batch in session.batches())
+print(json.dumps([sluice.__version__, said, len(samples), len(batches), sorted(kinds), native, loader.state_dict()]))
+"""
+
+
+@pytest.mark.timeout(600)
+def test_a_wheel_installs_in_a_clean_environment_without_torch(tmp_path: Path, daemon: FakeDaemon) -> None:
+    """`python -m build` makes a source distribution and from it the wheel; installed alone, with numpy, it trains."""
     source = tmp_path / "source"
     shutil.copytree(SOURCES, source, ignore=shutil.ignore_patterns("build", "dist", "*.egg-info", "__pycache__"))
-    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, source)
-    wheel = next(tmp_path.glob("sluice-*.whl"))
+    run(sys.executable, "-m", "build", "--outdir", tmp_path / "dist", source)
+    assert list((tmp_path / "dist").glob(f"sluice-{sluice.__version__}.tar.gz"))
+    wheel = next((tmp_path / "dist").glob(f"sluice-{sluice.__version__}-py3-none-any.whl"))
     packed = set(zipfile.ZipFile(wheel).namelist())
     for path in (SOURCES / "sluice").rglob("*.py"):
         assert path.relative_to(SOURCES).as_posix() in packed
@@ -50,5 +76,22 @@ def test_a_wheel_installs_in_a_clean_environment(tmp_path: Path) -> None:
     run(sys.executable, "-m", "venv", environment)
     python = environment / "bin" / "python"
     run(python, "-m", "pip", "install", "--quiet", wheel)
-    said = run(python, "-c", "import sluice; print(sluice.__version__, sluice.StreamingDataset.__name__)")
-    assert said.split() == [sluice.__version__, "StreamingDataset"]
+    installed = run(python, "-m", "pip", "list", "--format", "freeze").split()
+    assert {line.split("==")[0] for line in installed} <= {"numpy", "pip", "setuptools", "sluice", "wheel"}
+    answer = json.loads(run(python, "-c", USES, daemon.path))
+    count = len(daemon.samples)
+    version, said, samples, batches, kinds, native, state = answer
+    assert version == sluice.__version__
+    assert "torch" in said
+    assert (samples, batches, native) == (count, -(-count // 4), count)
+    assert "Tensor" not in kinds
+    assert state["sample_in_epoch"] == count
+
+
+def test_programs_and_package_are_of_one_version() -> None:
+    for name in ("sluiced", "sluice"):
+        try:
+            path = program(name)
+        except FileNotFoundError as error:
+            pytest.skip(str(error))
+        assert run(path, "--version").strip() == sluice.__version__

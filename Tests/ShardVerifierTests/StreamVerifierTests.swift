@@ -1,9 +1,20 @@
+import BuiltInStreams
 import DatasetModel
 import Foundation
 import ShardFormats
 import ShardVerifier
 import ShardWriter
+import StreamRegistry
 import Testing
+import Transfer
+
+/// A verifier of a directory, or (`isFetched`) of a directory whose files are copied first, as a remote's are.
+func verifier(_ path: String, isFetched: Bool = false, requiredHash: String? = nil) -> StreamVerifier {
+  let source = LocalSource(directory: path, isReadInPlace: !isFetched, subdirectories: .discover)
+  let fetching = VerifyFetching(
+    policy: RetryPolicy(attempts: 1), limits: FetchLimits(), staging: FileManager.default.temporaryDirectory.path)
+  return StreamVerifier(stream: "s", source: source, fetching: fetching, requiredHash: requiredHash, jobs: 2)
+}
 
 @Suite struct StreamVerifierTests {
   static let fixtures = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -34,16 +45,21 @@ import Testing
 
     func remove(_ file: String) throws { try FileManager.default.removeItem(at: url.appending(path: file)) }
 
-    func verify() async throws -> (faults: [String], total: StreamVerifier.Progress) {
+    func verify(isFetched: Bool = false, requiredHash: String? = nil) async throws -> (
+      faults: [String], total: StreamVerifier.Progress
+    ) {
       var faults: [String] = []
-      let total = try await StreamVerifier(stream: "s", path: url.path, jobs: 2).run { faults.append("\($0)") }
+      let total = try await verifier(url.path, isFetched: isFetched, requiredHash: requiredHash).run {
+        faults.append("\($0)")
+      }
       return (faults, total)
     }
   }
 
-  @Test(arguments: names) func theReferencesDatasetsAreSound(name: String) async throws {
+  @Test(arguments: names, [false, true]) func theReferencesDatasetsAreSound(name: String, isFetched: Bool) async throws
+  {
     let copy = try Copy(name)
-    let (faults, total) = try await copy.verify()
+    let (faults, total) = try await copy.verify(isFetched: isFetched)
     #expect(faults == [])
     let expected = try String(contentsOf: copy.url.appending(path: "expected.jsonl"), encoding: .utf8)
     #expect(total.samples == expected.split(separator: "\n").count)
@@ -61,7 +77,7 @@ import Testing
     #expect(total.faults == faults.count)
   }
 
-  @Test func everyFaultIsFound() async throws {
+  @Test(arguments: [false, true]) func everyFaultIsFound(isFetched: Bool) async throws {
     let copy = try Copy("mds_plain")
     try copy.change("shard.00000.mds") { $0[7] ^= 0x80 }
     try copy.change("shard.00001.mds") { $0.removeLast() }
@@ -70,11 +86,14 @@ import Testing
       let text = String(decoding: bytes, as: UTF8.self)
       bytes = Array(text.replacingOccurrences(of: "shard.00003.mds", with: "../00003.mds").utf8)
     }
-    let (faults, total) = try await copy.verify()
+    let (faults, total) = try await copy.verify(isFetched: isFetched)
     #expect(faults.contains { $0.contains("index.json, shard 3, raw_data.basename") && $0.contains("..") })
     #expect(faults.contains { $0.contains("(shard.00000.mds), offsets[1]") })
-    #expect(faults.contains { $0.contains("shard.00001.mds") && $0.contains("bytes where the index promises") })
-    #expect(faults.contains { $0.contains("shard.00002.mds") && $0.contains("missing") })
+    let (size, missing) =
+      isFetched
+      ? ("the index says", "could not be fetched: ") : ("bytes where the index promises", "the file is missing")
+    #expect(faults.contains { $0.contains("shard.00001.mds") && $0.contains(size) })
+    #expect(faults.contains { $0.contains("shard.00002.mds") && $0.contains(missing) })
     #expect(!faults.contains { $0.contains("shard.00004.mds") })
     #expect(total.totalShards == 4)
   }
@@ -100,9 +119,7 @@ import Testing
       bytes[position] ^= 0x80
       try Data(bytes).write(to: shard)
       var faults: [String] = []
-      _ = try await StreamVerifier(stream: "s", path: work.appending(path: "out").path, jobs: 1).run {
-        faults.append("\($0)")
-      }
+      _ = try await verifier(work.appending(path: "out").path).run { faults.append("\($0)") }
       #expect(!faults.isEmpty, "byte \(position)")
     }
   }
@@ -113,6 +130,25 @@ import Testing
     let (faults, total) = try await copy.verify()
     #expect(faults == [])
     #expect(total.shards == 6)
+  }
+
+  @Test func aDigestThatTheConfigurationWants() async throws {
+    let copy = try Copy("mds_zstd")
+    #expect(try await copy.verify(requiredHash: "sha3_512").faults.allSatisfy { $0.contains("states no sha3_512") })
+    let (faults, total) = try await copy.verify(requiredHash: "sha3_512")
+    #expect(faults.count == 2 * total.shards)
+  }
+
+  @Test func aLinkThatLeadsOut() async throws {
+    let copy = try Copy("mds_plain")
+    try copy.remove("shard.00001.mds")
+    try FileManager.default.createSymbolicLink(
+      atPath: copy.url.appending(path: "shard.00001.mds").path,
+      withDestinationPath: Self.fixtures.appending(path: "mds_plain/shard.00001.mds").path)
+    let (faults, _) = try await copy.verify()
+    #expect(faults.count == 1)
+    #expect(faults.first?.contains("stream \"s\", shard 1 (shard.00001.mds): ") == true)
+    #expect(faults.first?.contains("a symbolic link leads out of") == true)
   }
 
   @Test func aWrongHeaderLine() async throws {

@@ -146,7 +146,49 @@ import Testing
     let input = PackInput(format: .jsonl, paths: [path], columns: try PackColumn.parse(columns))
     let error = await #expect(throws: PackError.self) { try await pack(input, into: work) }
     #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
-    #expect(!FileManager.default.fileExists(atPath: work.path("out/index.json")))
+    #expect(!FileManager.default.fileExists(atPath: work.path("out")), "nothing stays behind")
+  }
+
+  @Test func elementsThatFillNoSampleAreSaid() async throws {
+    let work = try TemporaryDirectory()
+    try array("<u2", "(11,)", [UInt8](repeating: 1, count: 22)).write(to: work.url.appending(path: "a.npy"))
+    var input = PackInput(format: .npy, paths: [work.path("a.npy")])
+    input.tokensPerSample = 4
+    let total = try await Packer(input: input, options: try ShardOptions(), directory: work.path("out"), jobs: 1).run()
+    #expect(total.samples == 2)
+    #expect(total.remarks == ["3 elements at the end of the array fill no whole sample and were left out"])
+  }
+
+  /// A row far behind cannot be packed: shards that were finished long before go, and the empty directory stays.
+  @Test func aLateFaultTakesEverythingBack() async throws {
+    let work = try TemporaryDirectory()
+    let rows = (0..<40_000).map { #"{"t": "\#(String(repeating: "x", count: $0 % 300))"}"# } + ["{}"]
+    let path = try work.write("a.jsonl", rows.joined(separator: "\n"))
+    try FileManager.default.createDirectory(atPath: work.path("out"), withIntermediateDirectories: true)
+    let error = await #expect(throws: PackError.self) {
+      try await pack(
+        PackInput(format: .jsonl, paths: [path], columns: try PackColumn.parse("t:str")), into: work, sizeLimit: 10_000)
+    }
+    #expect(error?.message == "\(path), line 40001: column \"t\" is missing")
+    #expect(try work.files("out").isEmpty)
+  }
+
+  @Test func whatAnInterruptedPackingLeftIsSweptAndNothingElse() async throws {
+    let work = try TemporaryDirectory()
+    let path = try work.write("a.jsonl", "{\"a\": 1}\n")
+    let input = PackInput(format: .jsonl, paths: [path])
+    try FileManager.default.createDirectory(atPath: work.path("out"), withIntermediateDirectories: true)
+    for name in [".packing", "shard.00000.mds", "shard.00001.mds.tmp"] { _ = try work.write("out/\(name)", "x") }
+    _ = try work.write("out/mine", "y")
+    await #expect(throws: PackError.self) { try await pack(input, into: work) }
+    #expect(try work.files("out").count == 4)
+    try FileManager.default.removeItem(atPath: work.path("out/mine"))
+    try await pack(input, into: work)
+    #expect(try work.files("out").keys.sorted() == ["index.json", "shard.00000.mds"])
+    #expect(try read(work).count == 1)
+    // A finished stream is nobody's leftovers.
+    let again = await #expect(throws: PackError.self) { try await pack(input, into: work) }
+    #expect(again?.message.contains("is not empty") == true)
   }
 
   @Test func aDirectoryWithFilesIsLeftAlone() async throws {

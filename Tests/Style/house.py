@@ -51,7 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "SluiceDaemon": WIRED | {"Server"},
     "sluiced": {"SluiceDaemon"},
     "ShardWriter": GROUND | {"Codecs", "ShardFormats"},
-    "ShardVerifier": GROUND | {"Codecs", "ShardFormats"},
+    "ShardVerifier": GROUND | {"Codecs", "ShardFormats", "StreamRegistry", "Transfer", "BuiltInStreams"},
     "sluice": WIRED | {"ShardWriter", "ShardVerifier"},
     # Programs that tests and benchmarks start.
     "FaultServer": WIRED,

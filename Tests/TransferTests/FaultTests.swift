@@ -1,3 +1,4 @@
+import Codecs
 import FaultServer
 import LinuxSystem
 import Testing
@@ -30,6 +31,25 @@ struct FaultTests {
     #expect(receipt.end == length)
     #expect(try staging.bytes() == faultBody(length))
     if length > 0 { #expect(receipt.validator == "\"v1\"") }
+  }
+
+  @Test(arguments: DigestAlgorithm.allCases)
+  func bytesAreHashedAsTheyArrive(algorithm: DigestAlgorithm) async throws {
+    let address = server.url("good", 600_001)
+    let receipt = try await perform(address, .whole(600_001)) { $0.digest = algorithm }
+    #expect(try receipt.digest == Digest.hex(algorithm.rawValue, of: faultBody(600_001)))
+    // Of a part nothing is said: what came before it was not seen.
+    let part = try await perform(address, .exactly(range: 10..<600_001, total: 600_001)) { $0.digest = algorithm }
+    #expect(part.digest == nil)
+    #expect(try await perform(address, .whole(600_001)).digest == nil)
+  }
+
+  @Test func redirectedBytesAreHashedOnce() async throws {
+    let target = server.url("good", 50_000)
+    let receipt = try await perform(server.url("redirect", 50_000, query: "to=\(target)"), .whole(50_000)) {
+      $0.digest = .xxh64
+    }
+    #expect(try receipt.digest == Digest.hex("xxh64", of: faultBody(50_000)))
   }
 
   @Test(arguments: ["nolength", "chunked", "noranges", "hints"])

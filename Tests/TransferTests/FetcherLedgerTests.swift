@@ -41,6 +41,17 @@ struct FetcherLedgerTests {
     same(ledger.withdraw(4), false)
   }
 
+  @Test func aConnectionIsThereForEveryLargeRequest() {
+    for connections in [1, 2, 8, 64] {
+      var configuration = FetcherLedger.Configuration()
+      configuration.fetchers = 1
+      configuration.connectionsPerHost = connections
+      var ledger = FetcherLedger(configuration)
+      for id in 0..<100 { _ = ledger.submit(id, bytes: 1 << 26, deadlineSeconds: 10, now: 0) }
+      same(ledger.becameReady(0, now: 0).count, min(connections, SessionTransport.requestLimit))
+    }
+  }
+
   @Test func lostRequestsGoFirstAndInTheEndAlone() {
     var ledger = ledger(1)
     for id in 0..<3 { _ = ledger.submit(id, bytes: 10, deadlineSeconds: 10, now: 0) }

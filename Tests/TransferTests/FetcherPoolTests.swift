@@ -1,3 +1,4 @@
+import Codecs
 import FaultServer
 import Foundation
 import LinuxSystem
@@ -32,6 +33,14 @@ struct FetcherPoolTests {
     }
     #expect(pool.snapshot.processIDs.count <= 2)
     #expect(pool.snapshot.running == 0)
+  }
+
+  @Test func fetchersHashWhatTheyFetch() async throws {
+    let pool = try Fetchers.pool(1)
+    let staging = try Staging()
+    let request = TransferRequest(url: try url(server.url("good", 70_000)), extent: .whole(70_000), digest: .sha256)
+    let receipt = try await pool.perform(request, into: staging.file, progress: { _ in })
+    #expect(try receipt.digest == Digest.hex("sha256", of: faultBody(70_000)))
   }
 
   @Test func failuresComeBackWhole() async throws {

@@ -1,3 +1,4 @@
+import Codecs
 import FaultServer
 import Testing
 
@@ -68,6 +69,8 @@ struct HTTPValueTests {
     let orders = [
       FetcherOrder.start(id: 7, request),
       .start(id: 0, TransferRequest(url: try url("http://h/"), extent: .atMost(5), allowsPlainHTTP: true)),
+      .start(id: 1, TransferRequest(url: try url("http://h/"), extent: .whole(5), digest: .sha3Bits256)),
+      .begin(connectionsPerHost: 7),
       .cancel(id: 9),
     ]
     for order in orders { #expect(try FetcherOrder(decoding: order.encoded()) == order) }
@@ -78,6 +81,7 @@ struct HTTPValueTests {
     let reports: [FetcherReport] = [
       .ready(version: 1), .progress([.init(id: 1, bytes: 2)]), .failed(id: 3, failure),
       .received(id: 4, TransferReceipt(end: 5, moved: 6, validator: nil, lastModified: "x")),
+      .received(id: 5, TransferReceipt(end: 5, moved: 6, digest: "00ff")),
     ]
     for report in reports { #expect(try FetcherReport(decoding: report.encoded()) == report) }
   }

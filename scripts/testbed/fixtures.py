@@ -26,6 +26,11 @@ def numbered_samples(source: str, count: int, size: int = 600) -> Iterator[Sampl
         yield {"index": index, "source": source, "text": text}
 
 
+def in_order(stream: str, batch_size: int = 8) -> dict[str, Any]:
+    """A dataset of one stream, whole and in its own order."""
+    return {"streams": [{"stream": stream}], "batch_size": batch_size, "shuffle": False}
+
+
 @dataclass
 class Stage:
     """A directory, a TLS file server over its `files`, and the daemons started on it."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
+from pathlib import Path
+from typing import Any
 
 from testbed.daemon import program
 
@@ -12,6 +15,14 @@ def run_sluice(*arguments: str, timeout: float = 60) -> subprocess.CompletedProc
     """Run `sluice` with these arguments."""
     command = [str(program("sluice")), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout)
+
+
+def cache_status(daemon: Path) -> dict[str, Any]:
+    """Give what `sluice cache --json` says of the daemon at this socket."""
+    answer = run_sluice("cache", "show", "--json", "--socket", str(daemon))
+    assert answer.returncode == 0, answer.stderr
+    status: dict[str, Any] = json.loads(answer.stdout)
+    return status
 
 
 def free_port() -> int:

@@ -26,11 +26,11 @@ struct ObjectSearch {
     self.list = list
   }
 
-  /// Paths below the root that hold an index.json, in the order of their names.
+  /// Paths below the root that hold an index.json, in the order in which the reference merges them.
   consuming func subdirectories() async throws -> [String] {
     var search = self
     try await search.look(in: "", depth: 0)
-    return search.found
+    return IndexSearch.inMergeOrder(search.found)
   }
 
   private mutating func look(in folder: String, depth: Int) async throws {

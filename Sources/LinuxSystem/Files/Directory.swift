@@ -2,8 +2,8 @@ internal import CLinux
 import Glibc
 import SystemPackage
 
-/// An open directory. What it is asked to do happens below it by name and never follows a symbolic link, so that nothing
-/// outside is reached whoever writes to the path meanwhile.
+/// An open directory. What it is asked to do happens below it by name and never follows a symbolic link (or, where
+/// it says so, none that leads out), so that nothing outside is reached whoever writes to the path meanwhile.
 public struct Directory: Sendable {
   /// For messages only.
   public let path: String
@@ -16,7 +16,7 @@ public struct Directory: Sendable {
       adopting: try systemCall("open", path) { Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) })
   }
 
-  private init(path: String, handle: OwnedDescriptor) {
+  init(path: String, handle: OwnedDescriptor) {
     self.path = path
     self.handle = handle
   }
@@ -67,14 +67,6 @@ public struct Directory: Sendable {
   /// Opens the file `name` for reading.
   public func open(_ name: String) throws(SystemError) -> OwnedDescriptor {
     try openFile(name, O_RDONLY)
-  }
-
-  /// Opens the file `path`, which may lie in directories below this one, for reading. Symbolic links are followed: this
-  /// is for directories of a user's.
-  public func openFollowing(_ path: String) throws(SystemError) -> OwnedDescriptor {
-    let subject = child(path)
-    return OwnedDescriptor(
-      adopting: try systemCall("openat", subject) { openat(handle.raw, path, O_RDONLY | O_CLOEXEC | O_NOCTTY) })
   }
 
   /// Makes the file `name`, for this user only, open for reading and writing; one that exists is an error.

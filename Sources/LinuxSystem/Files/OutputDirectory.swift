@@ -16,6 +16,11 @@ public enum OutputDirectory {
     }
   }
 
+  /// Removes the directory at `path`, which must be empty.
+  public static func remove(_ path: String) throws(SystemError) {
+    try systemCall("rmdir", path) { rmdir(path) }
+  }
+
   /// Makes the file at `path`, open for writing; one that exists is an error.
   public static func create(_ path: String) throws(SystemError) -> OwnedDescriptor {
     OwnedDescriptor(

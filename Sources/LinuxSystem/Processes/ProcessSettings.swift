@@ -33,10 +33,15 @@ public enum ProcessSettings {
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return true }
     guard limit.rlim_cur > count else { return false }
     let lowest = Int32(clamping: min(limit.rlim_cur, rlim_t(Int32.max))) - Int32(clamping: count)
-    // Numbers are given out lowest first, so one that is free near the limit means that the rest below are hardly used.
-    let probe = fcntl(0, F_DUPFD_CLOEXEC, lowest)
-    if probe >= 0 { close(probe) }
-    return probe >= 0
+    // Numbers are given out lowest first: when this one is free, so are, near enough, those above it.
+    if fcntl(lowest, F_GETFD) < 0 { return true }
+    // It may be one that was opened among many and outlived them: count.
+    var free = 0
+    for number in stride(from: lowest + Int32(clamping: count) - 1, through: 0, by: -1) {
+      if fcntl(number, F_GETFD) < 0 { free += 1 }
+      if free >= count { return true }
+    }
+    return false
   }
 
   /// Ends this process without running anything else; what it has printed is written first (a pipe is buffered).

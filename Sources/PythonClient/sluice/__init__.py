@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sluice.dataloader import StreamingDataLoader
     from sluice.dataset import StreamingDataset
     from sluice.decoding import Ragged
+    from sluice.elsewhere import clean_stale_shared_memory
     from sluice.session import Session
     from sluice.stream import Stream
     from sluice.wire.messages import ResumePoint
@@ -43,6 +44,7 @@ __all__ = [
     "StreamingDataset",
     "World",
     "__version__",
+    "clean_stale_shared_memory",
     "connect",
     "errors",
 ]
@@ -59,6 +61,7 @@ _HOMES = {
     "StreamingDataLoader": "sluice.dataloader",
     "StreamingDataset": "sluice.dataset",
     "World": "sluice.world",
+    "clean_stale_shared_memory": "sluice.elsewhere",
     "connect": "sluice.client",
 }
 
@@ -67,6 +70,11 @@ def __getattr__(name: str) -> Any:
     """Imports what is asked for, so that a program without torch, or in a hurry, pays for nothing else."""
     home = _HOMES.get(name)
     if home is None:
+        from sluice.elsewhere import ELSEWHERE
+
+        if name in ELSEWHERE:
+            # An AttributeError's message would not survive `from sluice import …`.
+            raise ImportError(f"sluice has no {name}: {ELSEWHERE[name]}", name="sluice")
         raise AttributeError(f"module 'sluice' has no attribute {name!r}")
     value = getattr(import_module(home), name)
     globals()[name] = value

@@ -1,3 +1,3 @@
-"""The version of the package, which is also what it calls itself to the daemon."""
+"""The version of the package, which is also what it calls itself to the daemon: the daemon's own."""
 
-__version__ = "1.0.0"
+__version__ = "0.1.0"

@@ -150,7 +150,10 @@ def describe(arguments: Mapping[str, Any]) -> Source:
     """
     dataset, streams = arguments["dataset"], list(arguments["streams"] or [])
     remote, local = arguments["remote"], arguments["local"]
-    given = {"a registered dataset's name": dataset, "streams": streams, "remote or local": remote or local}
+    kind, config = arguments["stream_name"], arguments["stream_config"]
+    # Some kinds have no address: their name and configuration say it all.
+    alone = remote or local or (None if dataset or streams or kind == "stream" else kind)
+    given = {"a registered dataset's name": dataset, "streams": streams, "remote, local or stream_name": alone}
     sources = [name for name, value in given.items() if value]
     if len(sources) != 1:
         raise ValueError(
@@ -162,7 +165,6 @@ def describe(arguments: Mapping[str, Any]) -> Source:
             "(cache.limit in its configuration)",
         )
     defaults = {name: arguments[name] for name in DEFAULTS}
-    kind, config = arguments["stream_name"], arguments["stream_config"]
     if dataset is not None:
         _refuse_stream_arguments({**defaults, "stream_name": kind, "stream_config": config})
     elif not streams:

@@ -155,11 +155,13 @@ class StreamingDataset(DatasetFacts, Indexable, _Base):
 
     # Samples by number.
 
-    def get_item(self, sample_id: int) -> dict[str, Any]:
+    def get_item(self, sample_id: int, retry: int = 7) -> dict[str, Any]:
         """One sample by its global id.
 
         Args:
             sample_id: in 0 ..< size.
+            retry: the reference's; nothing depends on it here, since the daemon has the sample's shard before it
+                answers, and how often it tries to get that is the stream's `download_retry`.
 
         Returns:
             `{column: value}`, with the values that the reference's decoders return.

@@ -1,8 +1,10 @@
+import BuiltInStreams
 import Codecs
+import DaemonConfiguration
 import DatasetModel
-import Logging
 import ShardFormats
 import StreamRegistry
+import Transfer
 import WireProtocol
 
 /// Asks a stream's source for its index and makes a manifest of it; keeps a copy, which serves while the remote is down.
@@ -19,7 +21,13 @@ struct ManifestLoader: Sendable {
   /// nil: nothing is kept, and nothing kept is used.
   let store: ManifestStore?
   let executor: QueueExecutor
-  let logger: Logger
+  /// Tries again, with the back-off and the slow-down that shards have.
+  let fetch: RetryingFetch
+  /// How to try again, as it is now: a reload may change it.
+  let transfer: @Sendable () -> TransferConfiguration
+
+  /// Attempts on top of `download_retry` while the remote is busy: few, because a kept copy may serve meanwhile.
+  static let throttledAttempts = 4
 
   /// The manifest of a stream.
   ///
@@ -28,7 +36,12 @@ struct ManifestLoader: Sendable {
   func load(_ stream: StreamConfiguration, from source: any StreamSource) async throws -> Loaded {
     let answer: ManifestAnswer
     do {
-      answer = try await ask(stream, source)
+      let transfer = transfer()
+      var policy = RetryPolicy(attempts: stream.downloadRetry)
+      policy.firstDelay = transfer.retrySeconds
+      policy.longestDelay = transfer.retryMaximumSeconds
+      policy.throttledAttempts = Self.throttledAttempts
+      answer = try await fetch.manifest(of: stream.name, from: source, policy: policy)
     } catch {
       guard Self.mayBePassing(error) else {
         throw unavailable(stream, "its index cannot be loaded: \(error)", error)
@@ -43,23 +56,6 @@ struct ManifestLoader: Sendable {
         throw unavailable(stream, "its index has no samples; a dataset needs at least one", nil)
       }
       return Loaded(manifest: manifest, identity: try ManifestIdentity.digest(manifest), staleBecause: nil)
-    }
-  }
-
-  /// Asks as often as the stream's `download_retry` says.
-  private func ask(_ stream: StreamConfiguration, _ source: any StreamSource) async throws -> ManifestAnswer {
-    var attempt = 1
-    while true {
-      do {
-        return try await source.manifest()
-      } catch {
-        guard attempt < stream.downloadRetry, Self.mayBePassing(error) else { throw error }
-        logger.warning(
-          "index could not be loaded, trying again",
-          metadata: ["stream": "\(stream.name)", "attempt": "\(attempt)", "error": "\(error)"])
-        try await Task.sleep(for: .seconds(Double(1 << (attempt - 1)) + Double.random(in: 0..<0.5)))
-        attempt += 1
-      }
     }
   }
 
@@ -97,7 +93,7 @@ struct ManifestLoader: Sendable {
 
   /// Whether the remote may be down rather than wrong, so that a kept copy is still the truth.
   private static func mayBePassing(_ error: any Error) -> Bool {
-    guard let error = error as? StreamSourceError else { return true }
+    guard let error = error as? StreamFetchError else { return true }
     switch error.code {
     case .transient, .restart, .local: return true
     case .notFound, .refused, .permanent: return false

@@ -11,14 +11,31 @@ import SystemPackage
 ///
 /// A file is named after the stream and the digest of the documents it was made from.
 struct ManifestStore: Sendable {
-  private static let suffix = ".manifest"
+  static let suffix = ".manifest"
+  /// Most bytes of all manifests together; a million shards take some 100 MB.
+  static let limit = 1 << 30
 
-  let directory: String
+  let kept: KeptDirectory
   let logger: Logger
+
+  private var directory: String { kept.path }
+
+  init(kept: KeptDirectory, logger: Logger) {
+    self.kept = kept
+    self.logger = logger
+    do { try kept.sweep() } catch {
+      logger.warning(
+        "leftovers of kept indexes cannot be removed", metadata: ["file": "\(kept.path)", "error": "\(error)"])
+    }
+  }
 
   /// The kept manifest made from documents with this digest.
   func load(_ stream: StreamConfiguration, documents digest: String) -> StreamManifest? {
-    read("\(directory)/\(Self.prefix(of: stream))\(digest)\(Self.suffix)", digest, stream)
+    let path = "\(directory)/\(Self.prefix(of: stream))\(digest)\(Self.suffix)"
+    guard let manifest = read(path, digest, stream) else { return nil }
+    logger.debug(
+      "index is as it was; the kept copy is used", metadata: ["stream": "\(stream.name)", "file": "\(path)"])
+    return manifest
   }
 
   /// The last kept manifest, whatever its documents were.
@@ -33,8 +50,12 @@ struct ManifestStore: Sendable {
   /// Keeps a manifest in place of earlier ones; that it cannot be kept is only logged.
   func keep(_ manifest: StreamManifest, of stream: StreamConfiguration, documents digest: String) {
     let name = "\(Self.prefix(of: stream))\(digest)\(Self.suffix)"
-    do throws(SystemError) {
-      try KeptFiles.makeDirectory(directory)
+    var size = 0
+    ManifestCopy.write(manifest, validator: digest) { (piece: UnsafeRawBufferPointer) throws(Never) in
+      size += piece.count
+    }
+    do {
+      try kept.makeRoom(for: size)
       try KeptFiles.replace("\(directory)/\(name)") { (write) throws(SystemError) in
         try ManifestCopy.write(manifest, validator: digest, to: write)
       }
@@ -46,7 +67,9 @@ struct ManifestStore: Sendable {
 
   private func read(_ path: String, _ digest: String, _ stream: StreamConfiguration) -> StreamManifest? {
     do {
-      return try ManifestCopy.read(try MappedFile(path).withBytes { Array($0) }, validator: digest)
+      let manifest = try ManifestCopy.read(try MappedFile(path).withBytes { Array($0) }, validator: digest)
+      try KeptFiles.touch(path)
+      return manifest
     } catch let error as SystemError where error.errno == .noSuchFileOrDirectory {
       return nil
     } catch {

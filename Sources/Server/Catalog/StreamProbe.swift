@@ -1,3 +1,4 @@
+import BuiltInStreams
 import DaemonConfiguration
 import DatasetModel
 import LinuxSystem
@@ -16,7 +17,8 @@ public enum StreamProbe {
   /// The findings, in the configuration's order.
   public static func probe(_ configuration: Configuration, registry: StreamRegistry) async -> [Finding] {
     let logger = Logger(label: "probe") { _ in SwiftLogNoOpLogHandler() }
-    let loader = ManifestLoader(store: nil, executor: QueueExecutor(label: "manifests"), logger: logger)
+    let loader = ManifestLoader(
+      store: nil, executor: QueueExecutor(label: "manifests"), fetch: RetryingFetch(), transfer: { configuration.transfer })
     let catalog = StreamCatalog(registry: registry, loader: loader, health: HealthService(), logger: logger)
     await catalog.preload(configuration.streams)
     return configuration.streams.map { stream in

@@ -16,6 +16,7 @@ enum ErrorMapping {
     case let error as PlanningError: ErrorReply(.planRefused, message: "\(error)")
     case let error as ConfigurationError: ErrorReply(.badSpecification, message: "\(error)")
     case let error as CacheError: reply(error)
+    case let error as SampleTableFailure<SystemError>: reply(for: cause(error))
     case let error as ShardError: ErrorReply(.shardCorrupt, message: "\(error)")
     case let error as IndexError: ErrorReply(.streamUnavailable, message: "\(error)")
     case let error as StreamSourceError: ErrorReply(code(error), retry: retry(error), message: "\(error)")
@@ -23,6 +24,14 @@ enum ErrorMapping {
     case is CancellationError:
       ErrorReply(.draining, retry: .afterReconnect, message: "the daemon is stopping; connect again")
     default: ErrorReply(.internal, message: "a defect of the daemon, please report it: \(error)")
+    }
+  }
+
+  /// What is wrong with a shard's table, or why it could not be read.
+  private static func cause(_ error: SampleTableFailure<SystemError>) -> any Error {
+    switch error {
+    case .shard(let error): error
+    case .io(let error): error
     }
   }
 

@@ -52,18 +52,6 @@ final class EpochService: Sendable {
       }
     }
   }
-
-  /// Makes a plan that will be wanted, in the background; a failure shows when it is asked for.
-  func prepare(_ wanted: WantedPlan) {
-    Task(priority: .low) { [self] in
-      do {
-        _ = try await plan(wanted)
-      } catch {
-        logger.debug(
-          "next epoch cannot be planned yet", metadata: ["epoch": "\(wanted.key.epoch)", "error": "\(error)"])
-      }
-    }
-  }
 }
 
 extension Duration {

@@ -1,4 +1,3 @@
-import DaemonConfiguration
 import LinuxSystem
 import Logging
 import Planning
@@ -6,22 +5,17 @@ import SystemPackage
 
 /// Plans on disk, so that a restart maps a file rather than planning again. What cannot be kept is only planned anew.
 struct PlanStore: Sendable {
-  let directory: String
-  /// Most bytes of all plans together; the least recently used leave first.
-  var limit: Int { live.value.plans.limit }
-  let live: LiveConfiguration
+  static let suffix = ".plan"
+
+  let kept: KeptDirectory
   let logger: Logger
 
-  /// Takes away writes that an earlier daemon's end interrupted. Only at the start, before anything is kept.
-  func sweep() {
-    do throws(SystemError) {
-      try KeptFiles.makeDirectory(directory)
-      for entry in try DirectoryEntries.of(directory) where KeptFiles.isPartial(entry.name) {
-        try KeptFiles.remove("\(directory)/\(entry.name)")
-      }
-    } catch {
-      note("leftovers of kept plans cannot be removed", directory, error)
-    }
+  private var directory: String { kept.path }
+
+  init(kept: KeptDirectory, logger: Logger) {
+    self.kept = kept
+    self.logger = logger
+    do { try kept.sweep() } catch { note("leftovers of kept plans cannot be removed", kept.path, error) }
   }
 
   /// The kept plan for `key`, mapped; nil when there is none or it cannot be trusted.
@@ -46,36 +40,16 @@ struct PlanStore: Sendable {
 
   /// Keeps `plan`, and lets the least recently used go.
   func keep(_ plan: EpochPlan, for key: PlanIdentity) {
-    let size = PlanFile.size(of: plan, key.fingerprint)
     let path = "\(directory)/\(key.fileName)"
-    guard size <= limit else {
-      logger.notice(
-        "plan is larger than plans.limit and is not kept", metadata: ["bytes": "\(size)", "limit": "\(limit)"])
-      return
-    }
-    do throws(SystemError) {
-      try KeptFiles.makeDirectory(directory)
-      try makeRoom(for: size)
+    do {
+      try kept.makeRoom(for: PlanFile.size(of: plan, key.fingerprint))
       try KeptFiles.replace(path) { (write) throws(SystemError) in
         try PlanFile.write(plan, key.fingerprint, emit: write)
       }
+    } catch let refusal as KeptDirectory.Refusal {
+      logger.notice("plan is not kept", metadata: ["file": "\(path)", "reason": "\(refusal)"])
     } catch {
       note("plan cannot be kept", path, error)
-    }
-  }
-
-  private func makeRoom(for size: Int) throws(SystemError) {
-    var kept: [(path: String, state: FileState)] = []
-    for entry in try DirectoryEntries.of(directory) where !entry.isDirectory {
-      let path = "\(directory)/\(entry.name)"
-      guard entry.name.hasSuffix(".plan"), !KeptFiles.isPartial(entry.name) else { continue }
-      kept.append((path, try OwnedDescriptor.openingToRead(path).state()))
-    }
-    kept.sort { $0.state.modifiedNanoseconds < $1.state.modifiedNanoseconds }
-    var total = kept.reduce(size) { $0 + $1.state.bytes }
-    for (path, state) in kept where total > limit {
-      try KeptFiles.remove(path)
-      total -= state.bytes
     }
   }
 

@@ -31,7 +31,7 @@ struct ClientService {
     self.parts = parts
     self.peer = peer
     limits = ServingLimits(parts.datasets.current.limits)
-    access = ShardAccess(shards: parts.shards, limit: limits.descriptors, clock: parts.clock)
+    access = ShardAccess(shards: parts.shards, limit: limits.descriptors)
   }
 
   /// The frames that answer a request; none for a notice.
@@ -189,7 +189,7 @@ extension ClientService {
     return EpochReply(
       epoch: request.epoch, sampleInEpoch: epoch.plan.summary.sampleInEpoch, batches: UInt32(epoch.batches),
       batchesPerWorker: UInt32(epoch.plan.shape.batchesPerWorker), samples: epoch.samples,
-      warnings: request.epoch == session.resume.firstEpoch ? epoch.plan.warnings.map(\.text) : [])
+      warnings: request.epoch == session.resume.firstEpoch ? epoch.plan.warnings.map(\.text) + epoch.warnings : [])
   }
 
   /// The plan of an epoch as this session's rank consumes it; planned now if it has to be.
@@ -205,17 +205,20 @@ extension ClientService {
     record.progress { $0.waits(for: "the plan of epoch \(number)", since: began) }
     defer { record.progress { $0.waited(until: parts.clock.now) } }
     let plan: EpochPlan
+    let key: PlanIdentity
     do {
       let wanted = try session.wantedPlan(epoch: number)
+      key = wanted.key
       plan = try waitForTask { try await epochs.plan(wanted) }
     } catch let error as PlanningError {
       throw ServerError(.planRefused, "dataset \(session.dataset.name), epoch \(number): \(error)", cause: error)
     }
-    let epoch = SessionEpoch(epoch: number, plan: plan, rank: session.rank)
+    var epoch = SessionEpoch(epoch: number, plan: plan, rank: session.rank)
+    epoch.warnings = try parts.shards.limits.check(epoch, key: key, of: session)
     record.progress { $0.began(epoch: number, batches: epoch.batches) }
     session.current = epoch
     sessions[sessionNumber] = session
-    parts.shards.futures.began(epoch, of: session)
+    parts.shards.futures.began(epoch, key: key, of: session, plans: epochs)
     return epoch
   }
 
@@ -243,18 +246,10 @@ extension ClientService {
     record.progress {
       $0.served(next: next, count: counts.count, samples: ids.count, bytes: bytes, now: parts.clock.now)
     }
-    prepareNext(after: epoch, served: next, of: session)
-    return frames
-  }
-
-  /// Has the next epoch planned once half of this one is served.
-  private func prepareNext(after epoch: SessionEpoch, served: Int, of session: Session) {
-    guard served * 2 >= epoch.batches, (served - 1) * 2 < epoch.batches else { return }
-    do {
-      parts.epochs.prepare(try session.wantedPlan(epoch: epoch.epoch + 1))
-    } catch {
-      parts.logger.debug("next epoch cannot be planned", metadata: ["error": "\(error)"])
+    if next * 2 >= epoch.batches {
+      parts.shards.futures.looksAhead(beyond: epoch.epoch, of: session, plans: parts.epochs)
     }
+    return frames
   }
 
   private mutating func sample(_ request: SampleRequest, _ number: UInt64) throws -> [OutgoingFrame] {

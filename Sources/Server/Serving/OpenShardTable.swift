@@ -72,7 +72,7 @@ struct OpenShardTable<File> {
     if canOrder { overdue = [] }
     func mayGo(_ entry: Entry) -> Bool { entry.lastUse != request && (canOrder || !entry.passed) }
     if looking {
-      for (slot, entry) in entries where mayGo(entry) && isDone(slot, entry) { remove(slot, entry, into: &drops) }
+      for (slot, entry) in entries where isDone(slot, entry) && mayGo(entry) { remove(slot, entry, into: &drops) }
     }
     let excess = entries.count - limit
     if excess > 0 {

@@ -6,15 +6,15 @@ struct ShardAccess {
   private var table: OpenShardTable<OpenShard>
   /// Counts the requests that opened shards; the table's notion of time.
   private var request: UInt64 = 0
-  private let clock: DaemonClock
-  private var lastLook = 0.0
+  /// How often the cache had wanted files back at the last look: each look asks it about every open file.
+  private var recallsSeen = 0
+  /// Replies in a row that had no place for telling the client to let go of what the cache wants back.
+  private var untold = 0
+  /// After so many of them the client is asked to connect anew, which lets go of everything.
+  private static let untoldLimit = 512
 
-  /// Seconds between looks at whether the cache wants files back: each look asks the cache about every open file.
-  private static let lookInterval = 0.05
-
-  init(shards: any ShardOpening, limit: Int, clock: DaemonClock) {
+  init(shards: any ShardOpening, limit: Int) {
     self.shards = shards
-    self.clock = clock
     table = OpenShardTable(limit: limit)
   }
 
@@ -24,6 +24,11 @@ struct ShardAccess {
   mutating func open(_ places: SamplePlaces, for session: Session) throws -> [ShardSlot: OpenShardTable<OpenShard>
     .Entry]
   {
+    guard untold < Self.untoldLimit else {
+      throw ServerError(
+        .tooMuch, "the cache has become too tight for the files that this connection holds open; connect again",
+        retry: .afterReconnect)
+    }
     request += 1
     var found: [ShardSlot: OpenShardTable<OpenShard>.Entry] = [:]
     var missing: [ShardSlot: SamplePlaces.ShardPlace] = [:]
@@ -59,10 +64,22 @@ struct ShardAccess {
   ///
   /// - Parameter canOrder: whether the reply has a place for such orders.
   mutating func release(canOrder: Bool) -> [UInt32] {
-    let now = clock.now
-    let looks = now - lastLook >= Self.lookInterval
-    if looks { lastLook = now }
-    return table.release(after: request, canOrder: canOrder, looking: looks) { _, entry in entry.file.isUnwanted }
+    let recalls = shards.recalls
+    let looks = recalls != recallsSeen
+    var unwanted = 0
+    var unwantedPassed = 0
+    let before = table.entries.count
+    let drops = table.release(after: request, canOrder: canOrder, looking: looks) { _, entry in
+      guard entry.file.isUnwanted else { return false }
+      unwanted += 1
+      if entry.passed { unwantedPassed += 1 }
+      return true
+    }
+    guard looks else { return drops }
+    untold = canOrder || unwantedPassed == 0 ? 0 : untold + 1
+    // What this very request uses, or the client has open, could perhaps not be let go: then the next one looks again.
+    if unwanted <= before - table.entries.count { recallsSeen = recalls }
+    return drops
   }
 
   /// The client has closed these handles.
@@ -92,4 +109,6 @@ protocol ShardOpening: Sendable {
   func open(
     _ places: [ShardSlot: SamplePlaces.ShardPlace], for session: SessionRecord
   ) throws -> [ShardSlot: OpenShard]
+  /// Grows whenever the cache wants back what connections may hold open.
+  var recalls: Int { get }
 }

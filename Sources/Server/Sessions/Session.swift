@@ -60,6 +60,8 @@ struct SessionEpoch {
   let batches: Int
   /// Samples of the rank.
   let samples: Int
+  /// What the trainer should know of the cache's limits in this epoch.
+  var warnings: [String] = []
 
   init(epoch: Int, plan: EpochPlan, rank: Int) {
     self.epoch = epoch

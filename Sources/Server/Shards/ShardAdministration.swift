@@ -1,7 +1,10 @@
 import AdminDocuments
 import BuiltInStreams
 import DatasetModel
+import LinuxSystem
+import Logging
 import ShardCache
+import Synchronization
 import Transfer
 import WireProtocol
 
@@ -15,16 +18,31 @@ extension ShardService {
       unlinking: bytes.unlinking, leased: snapshot.leasedBytes, evictable: snapshot.evictableBytes,
       freeOnDisk: snapshot.diskLimit.map { max(0, $0 - bytes.counted) } ?? 0, shards: snapshot.shards,
       hits: snapshot.counters.hits, misses: snapshot.counters.misses, joins: snapshot.counters.joins,
-      evictions: snapshot.counters.evictions,
-      quarantined: bytes.quarantined,
+      evictions: snapshot.counters.evictions, quarantined: bytes.quarantined, waiting: snapshot.waitingClaims,
+      tightWaits: snapshot.counters.tightWaits, fetchedAhead: snapshot.aheadBytes,
+      wastedPrefetches: snapshot.counters.wastedPrefetches, downloadedBytes: snapshot.counters.downloadedBytes,
+      kept: keptStatus(),
       streams: snapshot.streams.map { stream in
         CacheStreamStatus(
-          stream: stream.stream.rawValue, bytes: stream.bytes.used, shards: stream.shards, pinned: stream.pinnedShards)
+          stream: stream.stream.rawValue, bytes: stream.bytes.used, limit: stream.limit, shards: stream.shards,
+          pinned: stream.pinnedShards)
       },
       nextEvictions: snapshot.nextEvictions.map { next in
         let use = next.secondsUntilUse.map { "needed in \(Int($0)) s" } ?? "needed by nobody"
         return "\(next.stream)/\(next.shard), \(ByteCount.describe(next.bytes)), \(use)"
       })
+  }
+
+  /// What lies beside the shards, as far as it can be read.
+  private func keptStatus() -> [KeptStatus] {
+    keptBesides.withLock { $0 }.compactMap { what, kept in
+      do throws(SystemError) {
+        return KeptStatus(what: what, directory: kept.path, bytes: try kept.bytes(), limit: kept.limit)
+      } catch {
+        logger.warning("kept files cannot be counted", metadata: ["directory": "\(kept.path)", "error": "\(error)"])
+        return nil
+      }
+    }
   }
 
   /// Downloads for status.

@@ -59,21 +59,30 @@ struct StreamProvider: ShardProvider {
   let fetch: RetryingFetch
   let live: LiveConfiguration
 
-  func fetch(_ file: FileRecord, into staging: ShardStaging) async throws {
+  func fetch(_ file: FileRecord, into staging: ShardStaging) async throws -> String? {
     let transfer = live.value.transfer
-    // What came whole but wrong is fetched anew by the cache: those rounds have one attempt each, so that in all there
-    // are not attempts times attempts.
-    var policy = RetryPolicy(attempts: staging.attempt == 1 ? stream.configuration.downloadRetry : 1)
+    var policy = RetryPolicy(attempts: stream.configuration.downloadRetry)
     policy.firstDelay = transfer.retrySeconds
     policy.longestDelay = transfer.retryMaximumSeconds
+    if staging.attempt > 1 {
+      // What the cache alone could find wrong (it does not decompress) is fetched anew in rounds of one attempt each, so
+      // that in all there are not attempts times attempts.
+      try await fetch.pause(before: staging.attempt, policy)
+      policy.attempts = 1
+    }
     var limits = FetchLimits()
     limits.idleSeconds = stream.configuration.downloadTimeout
     limits.minimumBytesPerSecond = Double(transfer.minimumRate)
     limits.deadlineSeconds = transfer.deadlineSeconds
-    // The cache checks digests, and fetches anew what fails; here the length is enough.
-    _ = try await fetch.fetch(
-      file, of: stream.name, from: stream.source, policy: policy, limits: limits,
-      verification: Verification(bytes: file.bytes),
-      into: StagingFile(descriptor: staging.descriptor, progress: staging.progress))
+    do {
+      _ = try await fetch.fetch(
+        file, of: stream.name, from: stream.source, policy: policy, limits: limits,
+        verification: try Verification(of: file, by: staging.digest),
+        into: StagingFile(descriptor: staging.descriptor, progress: staging.progress))
+    } catch let error as StreamFetchError where error.isCorrupt {
+      throw CacheError(
+        .corrupt, "\(error)", stream: error.stream, shard: error.file, attempts: error.attempts, cause: error)
+    }
+    return staging.digest
   }
 }

@@ -22,6 +22,7 @@ final class ShardService: ShardOpening {
   let fetch: RetryingFetch
   let fetchers: FetcherPool
   let futures: FutureService
+  let limits: LimitCheck
   let requests: ShardRequests
   /// The configuration in force.
   let live: LiveConfiguration
@@ -30,7 +31,9 @@ final class ShardService: ShardOpening {
   private let tables = SampleTables(limit: ShardService.tableBytes)
   var waitSeconds: Double { live.value.waitSeconds }
   private let clock: DaemonClock
-  private let logger: Logger
+  let logger: Logger
+  /// What the daemon keeps on disk beside the shards, for status.
+  let keptBesides = Mutex<[(what: String, kept: KeptDirectory)]>([])
 
   private init(
     cache: ShardCache, fetch: RetryingFetch, fetchers: FetcherPool, live: LiveConfiguration, clock: DaemonClock,
@@ -43,7 +46,8 @@ final class ShardService: ShardOpening {
     self.clock = clock
     self.requests = requests
     self.logger = logger
-    futures = FutureService(cache: cache, requests: requests, live: live)
+    futures = FutureService(cache: cache, requests: requests, live: live, logger: logger)
+    limits = LimitCheck(cache: cache, requests: requests, logger: logger)
   }
 
   /// Takes the cache directory and recovers what an earlier daemon left in it.
@@ -64,10 +68,23 @@ final class ShardService: ShardOpening {
     let (cache, report) = try await ShardCache.open(
       directory: configuration.cache.directory, pool: pool, options: options)
     logger.info("cache opened", metadata: ["directory": "\(configuration.cache.directory)", "recovered": "\(report)"])
-    let fetch = RetryingFetch()
+    let fetch = RetryingFetch(observer: { notice in
+      let error = notice.error
+      logger.warning(
+        "a download failed and is tried again",
+        metadata: [
+          "stream": "\(error.stream)", "shard": "\(error.file)", "attempt": "\(error.attempts)",
+          "pause_seconds": "\(notice.seconds)", "error": "\(error.last.message)",
+        ])
+    })
     let requests = ShardRequests(fetch: fetch, live: live)
     return ShardService(
       cache: cache, fetch: fetch, fetchers: fetchers, live: live, clock: clock, requests: requests, logger: logger)
+  }
+
+  /// Makes known what else the daemon keeps on disk.
+  func keeps(plans: KeptDirectory, indexes: KeptDirectory) {
+    keptBesides.withLock { $0 = [("plans", plans), ("indexes", indexes)] }
   }
 
   /// How much the cache may hold.
@@ -80,6 +97,8 @@ final class ShardService: ShardOpening {
 
   /// Puts the limits of the configuration in force in place; what is over them leaves.
   func applyLimits() async { await cache.setLimits(Self.limits(of: live.value)) }
+
+  var recalls: Int { cache.recalls }
 
   func openIfPresent(_ places: [ShardSlot: SamplePlaces.ShardPlace]) throws -> [ShardSlot: OpenShard]? {
     let ordered = places.map { ($0.key, $0.value) }

@@ -1,59 +1,39 @@
 import AdminDocuments
 import DatasetModel
 import ShardCache
-import Synchronization
-import WireProtocol
 
 extension ShardService {
-  /// Fetches a dataset's shards, in order, as far as the cache's limit allows; blocks the calling thread.
+  /// Fetches a dataset's shards, in order, as far as they fit without evicting what sessions need; blocks the calling
+  /// thread.
   ///
-  /// - Parameter progress: told of every shard.
+  /// - Parameter progress: told how far it is after a shard; what it throws ends the warming.
   func warm(
     _ dataset: LoadedDataset, _ progress: (PrefetchDocument) throws -> Void
   ) throws -> PrefetchDocument {
-    let wanted = dataset.streams.flatMap { requests.requests(of: $0) }
-    let room = cache.limits.total ?? Int.max
-    var fitting: [ShardRequest] = []
-    var bytes = 0
-    for request in wanted where bytes + request.peakBytes <= room {
-      fitting.append(request)
-      bytes += request.residentBytes
+    let wanted = dataset.streams.flatMap { requests.requests(of: $0) }.filter { !$0.isReadInPlace }
+    let news = LatestNews<WarmProgress>()
+    let warming = Task { [cache, downloads, waitSeconds] in
+      let end = await cache.warm(wanted, downloads: downloads, deadline: .seconds(waitSeconds)) { news.put($0) }
+      news.put(end)
+      news.finish()
+      return end
     }
-    var document = PrefetchDocument(
-      shards: 0, totalShards: fitting.count, bytes: 0, totalBytes: fitting.reduce(0) { $0 + $1.shard.storedBytes },
-      failures: [])
-    if fitting.count < wanted.count {
-      document.failures.append(
-        "\(wanted.count - fitting.count) of \(wanted.count) shards do not fit the cache limit of "
-          + ByteCount.describe(room))
-    }
-    // A few at a time keep the fetchers busy; what is fetched is told at once.
-    for start in stride(from: 0, to: fitting.count, by: downloads) {
-      let group = Array(fitting[start..<min(start + downloads, fitting.count)])
-      for (request, failure) in try waitForTask({ [self] in await fetchAll(group) }) {
-        document.shards += failure == nil ? 1 : 0
-        document.bytes += failure == nil ? request.shard.storedBytes : 0
-        if let failure, document.failures.count < 20 { document.failures.append(failure) }
-      }
-      try progress(document)
-    }
-    return document
+    // When the client is gone nobody wants the rest; after the end this does nothing.
+    defer { warming.cancel() }
+    while let report = news.next() { try progress(Self.document(report)) }
+    return Self.document(try waitForTask { await warming.value }, limit: cache.limits.total)
   }
 
-  private func fetchAll(_ group: [ShardRequest]) async -> [(ShardRequest, String?)] {
-    let deadline = ContinuousClock.now + .seconds(waitSeconds)
-    return await withTaskGroup(of: (ShardRequest, String?).self) { tasks in
-      for request in group {
-        tasks.addTask { [cache] in
-          do {
-            for lease in try await cache.acquire([request], deadline: deadline) { lease.release() }
-            return (request, nil)
-          } catch {
-            return (request, "\(error)")
-          }
-        }
-      }
-      return await tasks.reduce(into: []) { $0.append($1) }
+  private static func document(_ report: WarmProgress, limit: Int? = nil) -> PrefetchDocument {
+    var failures = report.failures
+    if report.failed > failures.count { failures.append("and \(report.failed - failures.count) others") }
+    if report.unfit > 0 {
+      let room = limit.map { "the cache's \(ByteCount.describe($0))" } ?? "the cache"
+      failures.append(
+        "\(report.unfit) of \(report.shards) shards do not fit in \(room) beside the others and what sessions need")
     }
+    return PrefetchDocument(
+      shards: report.done, totalShards: report.shards, bytes: report.bytes, totalBytes: report.totalBytes,
+      failures: failures)
   }
 }

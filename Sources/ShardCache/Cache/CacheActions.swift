@@ -19,6 +19,7 @@ extension ShardCache {
       case .grant(let claim, let copies): finish(claim, .success(copies))
       case .fail(let claim, let error): finish(claim, .failure(error))
       case .wakePrefetch: wake.yield()
+      case .recall: recallCount.wrappingAdd(1, ordering: .releasing)
       case .report(let event): options.onEvent(event)
       }
     }
@@ -60,8 +61,14 @@ extension ShardCache {
     }
   }
 
-  /// While somebody waits because the disk is full, looks every few seconds whether others have freed space: the kernel
-  /// tells nobody.
+  /// While somebody waits because the disk is full, looks every few seconds whether others have freed space.
+  ///
+  /// What the cache unlinks itself makes room at once, without a look: the ledger knows its bytes. Space that other
+  /// processes free is the one thing that has to be looked for: Linux has no event for it. inotify and fanotify report
+  /// names that go, not blocks that become free (a deleted file may stay open, a file may be cut, a snapshot dropped),
+  /// fanotify's marks on whole file systems need privileges that the daemon does not have, and quota messages tell of
+  /// limits reached, not of room. Bounded: one `fstatvfs` after 0.25 s, then at doubled pauses up to 5 s, only while a
+  /// request waits for the disk, and a request waits no longer than its deadline.
   private func watchDisk() {
     state.withLock { state in
       guard state.ledger.isShortOfDisk, state.recheck == nil, !state.isClosed else { return }
@@ -70,10 +77,10 @@ extension ShardCache {
   }
 
   private func recheckDisk() async {
-    var pause = 0.25
+    var pause = options.firstDiskLook
     while !Task.isCancelled {
-      do { try await Task.sleep(for: .seconds(pause)) } catch { break }
-      pause = min(pause * 2, 5)
+      do { try await Task.sleep(for: pause) } catch { break }
+      pause = min(pause * 2, max(options.firstDiskLook, .seconds(5)))
       await sampleDisk()
       let isDone = state.withLock { state in
         if !state.ledger.isShortOfDisk { state.recheck = nil }
@@ -84,21 +91,30 @@ extension ShardCache {
     state.withLock { $0.recheck = nil }
   }
 
+  /// How often the disk is looked at anew because the cache freed bytes during the look.
+  private static let lookLimit = 4
+
   /// Looks at how much room the disk has, and lets the ledger use it.
   func sampleDisk() async {
     let root = files.layout.root
-    let free: Int
-    do {
-      free = try await pool.run { () throws(SystemError) in try root.freeSpace().available }
-    } catch {
-      options.onEvent(.stuck(place: path, reason: "\(error)"))
+    for look in 1...Self.lookLimit {
+      let freed = state.withLock { $0.ledger.freedTimes }
+      let free: Int
+      do {
+        free = try await pool.run { () throws(SystemError) in try root.freeSpace().available }
+      } catch {
+        options.onEvent(.stuck(place: path, reason: "\(error)"))
+        return
+      }
+      // What was unlinked during the look is perhaps not seen as free, but no longer counted either.
+      if look < Self.lookLimit, state.withLock({ $0.ledger.freedTimes }) != freed { continue }
+      transition { ledger, now in
+        var actions: [CacheAction] = []
+        ledger.sampled(diskFree: free)
+        ledger.settle(now: now, &actions)
+        return actions
+      }
       return
-    }
-    transition { ledger, now in
-      var actions: [CacheAction] = []
-      ledger.sampled(diskFree: free)
-      ledger.settle(now: now, &actions)
-      return actions
     }
   }
 }

@@ -1,3 +1,4 @@
+import Codecs
 import DatasetModel
 import LinuxSystem
 import Synchronization
@@ -54,11 +55,11 @@ extension ShardCache {
     let request = staged.request
     var attempt = 1
     while true {
-      try await fetch(staged, attempt, progress)
+      let checked = try await fetch(staged, attempt, progress)
       do {
         return try await pool.run { [files] () throws in
           try files.observer.reached(.fetched)
-          let record = try staged.verify(files.observer, progress)
+          let record = try staged.verify(files.observer, checked: checked, progress)
           return (try files.commit(staged, record), record)
         }
       } catch let mismatch as FileCheck.Mismatch {
@@ -66,12 +67,13 @@ extension ShardCache {
         let event = CacheEvent.failed(
           stream: request.stream, shard: request.name, attempt: attempt, reason: "\(mismatch)")
         options.onEvent(event)
-        // A user's own compressed file does not change by being read again.
-        guard attempt < request.attempts, !staged.isZipForeign else {
+        // A user's own compressed file does not change by being read again, and neither do bytes that are the index's.
+        let mayDiffer = !staged.isZipForeign && checked.count < staged.parts.count
+        guard attempt < request.attempts, mayDiffer else {
           let times = attempt == 1 ? "1 attempt" : "\(attempt) attempts"
           throw CacheError(
-            .corrupt, "not what the index says after \(times): \(mismatch)", request: request, attempts: attempt,
-            cause: mismatch)
+            .corrupt, "what came from \(request.location) is not what the index says after \(times): \(mismatch)",
+            request: request, attempts: attempt, cause: mismatch)
         }
         attempt += 1
         progress.again(because: "\(mismatch)")
@@ -80,15 +82,23 @@ extension ShardCache {
     }
   }
 
-  private func fetch(_ staged: StagedShard, _ attempt: Int, _ progress: DownloadProgress) async throws {
-    guard case .provider(let provider) = staged.request.source else { return }
+  /// Answers the parts whose stored bytes the provider has checked by the digest that the cache would check.
+  private func fetch(
+    _ staged: StagedShard, _ attempt: Int, _ progress: DownloadProgress
+  ) async throws -> Set<String> {
+    guard case .provider(let provider) = staged.request.source else { return [] }
     progress.fetches()
+    var checked: Set<String> = []
     for part in staged.parts {
       try Task.checkCancellation()
+      let digest = staged.check(ofStored: part).algorithm?.rawValue
       let staging = ShardStaging(
-        descriptor: part.stored, attempt: attempt, isPrefetch: progress.isPrefetch, progress: { progress.add($0) })
-      try await provider.fetch(part.pair.stored, into: staging)
+        descriptor: part.stored, attempt: attempt, digest: digest, isPrefetch: progress.isPrefetch,
+        progress: { progress.add($0) })
+      let found = try await provider.fetch(part.pair.stored, into: staging)
+      if let found, found == digest { checked.insert(part.name) }
     }
+    return checked
   }
 
   private func discard(_ staged: StagedShard) async {
@@ -122,7 +132,8 @@ extension ShardCache {
     switch error {
     case let known as CacheError: failure = known
     case let system as SystemError:
-      failure = CacheError(.directory, "\(system)", request: request, attempts: attempts, cause: system)
+      let code: CacheError.Code = system.isNoPlainFile ? .corrupt : .directory
+      failure = CacheError(code, "\(system)", request: request, attempts: attempts, cause: system)
     case is CancellationError:
       failure = CacheError(.closed, "the cache is closing", request: request, attempts: attempts)
     default:
@@ -130,7 +141,8 @@ extension ShardCache {
         .unavailable, "could not be fetched from \(request.location): \(error)", request: request, attempts: attempts,
         cause: error)
     }
-    if failure.code != .corrupt {
+    // What the cache found wrong itself is told already.
+    if !(failure.cause is FileCheck.Mismatch) {
       options.onEvent(
         .failed(stream: request.stream, shard: request.name, attempt: attempts, reason: failure.message))
     }

@@ -62,7 +62,7 @@ final class LocalShards: Sendable {
       return files
     } catch {
       if case .system(let cause) = error {
-        let code: CacheError.Code = cause.isMissing ? .unavailable : .directory
+        let code: CacheError.Code = cause.isMissing ? .unavailable : cause.isNoPlainFile ? .corrupt : .directory
         throw CacheError(code, "\(cause)", request: request, cause: cause)
       }
       throw CacheError(.corrupt, "in \(path): \(error)", request: request, attempts: 1, cause: error)
@@ -72,9 +72,9 @@ final class LocalShards: Sendable {
   private func raw(_ request: ShardRequest, _ path: String) throws(FileCheck.Mismatch) -> ShardFiles? {
     do throws(SystemError) {
       let home = try Directory(path: path)
-      let data = try home.openFollowing(request.shard.data.raw.basename)
+      let data = try home.openBeneath(request.shard.data.raw.basename)
       var meta: OwnedDescriptor?
-      if let pair = request.shard.meta { meta = try home.openFollowing(pair.raw.basename) }
+      if let pair = request.shard.meta { meta = try home.openBeneath(pair.raw.basename) }
       return ShardFiles(data: data, meta: meta)
     } catch {
       if error.isMissing, request.shard.data.zip != nil { return nil }

@@ -46,6 +46,19 @@ extension ShardCache {
     transition { ledger, _ in ledger.close(session) }
   }
 
+  /// Whether everything that the session will need fits beside what is there now, so that nothing has to leave for it.
+  public func holdsAll(of session: SessionID) -> Bool { state.withLock { $0.ledger.holdsAll(of: session) } }
+
+  /// Bytes that the limit and the disk allow for now; nil when neither is known.
+  public var capacity: Int? {
+    let bytes = state.withLock { $0.ledger.capacity }
+    return bytes == Int.max ? nil : bytes
+  }
+
+  /// Grows whenever shards that clients hold open have become unwanted: only then is it worth asking each
+  /// (`RetainedShard.isUnwanted`).
+  public var recalls: Int { recallCount.load(ordering: .acquiring) }
+
   /// Refuses batches that the limits can never hold, before a session begins: the shards that each batch needs at once.
   public func checkLimits(_ batches: some Sequence<[ShardRequest]>) throws(CacheError) {
     for batch in batches {

@@ -17,6 +17,8 @@ public final class ShardCache: Sendable {
     public var observer: any StagingObserver
     /// For tests: seconds on a clock of their own in place of the machine's.
     public var clock: (@Sendable () -> Double)?
+    /// How soon a full disk is looked at again; for tests.
+    var firstDiskLook = Duration.milliseconds(250)
 
     public init(limits: CacheLimits = CacheLimits(), onEvent: @escaping @Sendable (CacheEvent) -> Void = { _ in }) {
       self.limits = limits
@@ -35,6 +37,8 @@ public final class ShardCache: Sendable {
   /// One element whenever prefetching may find something to do.
   let wakes: AsyncStream<Void>
   let wake: AsyncStream<Void>.Continuation
+  /// Grows whenever shards that clients hold open have become unwanted.
+  let recallCount = Atomic<Int>(0)
   private let lock: DirectoryLock
   private let start = ContinuousClock.now
 

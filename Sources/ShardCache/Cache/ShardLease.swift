@@ -37,8 +37,8 @@ public final class ShardLease: Sendable {
   /// The right to keep the files open beyond the lease, for a client that is about to get a descriptor. The shard may be
   /// evicted meanwhile; its bytes then count until the last holder lets go.
   ///
-  /// Nil when clients hold so much of the limit already that a request might never find room: send bytes then, not a
-  /// descriptor. The lease must not be released yet.
+  /// Nil when clients hold so much of the limit already that a request might never find room, or when the shard has to
+  /// leave before it is needed again: send bytes then, not a descriptor. The lease must not be released yet.
   public func retain() -> RetainedShard? {
     guard let cache, let copy else { return RetainedShard(files, cache: nil, copy: nil) }
     precondition(!isReleased.load(ordering: .acquiring), "a lease was retained after it was released")
@@ -66,10 +66,11 @@ public final class RetainedShard: Sendable {
 
   deinit { drop() }
 
-  /// True once the shard is evicted: the client should be told to close it soon, because its bytes still count.
+  /// True once the shard is evicted, and its bytes still count, or once it should be as soon as nobody holds it: the
+  /// client should be told to close it soon.
   public var isUnwanted: Bool {
     guard let cache, let copy else { return false }
-    return cache.state.withLock { $0.ledger.copies[copy]?.phase != .committed }
+    return cache.state.withLock { $0.ledger.isUnwanted(copy) }
   }
 
   /// The client has closed its descriptors; a second time does nothing.

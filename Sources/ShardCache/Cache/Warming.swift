@@ -13,8 +13,11 @@ public struct WarmProgress: Sendable, Hashable {
   /// Not fetched, because they would have pushed out what sessions need or what was just fetched.
   public internal(set) var unfit = 0
   public internal(set) var failed = 0
-  /// Why the last of them failed.
-  public internal(set) var lastFailure: String?
+  /// Why the first of them failed.
+  public internal(set) var failures: [String] = []
+
+  /// How many failures are told in words.
+  static let failuresTold = 20
 }
 
 extension ShardCache {
@@ -72,7 +75,7 @@ extension ShardCache {
     } catch {
       note { progress in
         progress.failed += 1
-        progress.lastFailure = error.message
+        if progress.failures.count < WarmProgress.failuresTold { progress.failures.append(error.message) }
       }
     }
   }

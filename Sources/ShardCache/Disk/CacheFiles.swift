@@ -53,7 +53,7 @@ struct CacheFiles: Sendable {
     guard case .directory(let path) = request.source else { return nil }
     let home = try Directory(path: path)
     var zips: [OwnedDescriptor] = []
-    for pair in request.shard.files { zips.append(try home.openFollowing(pair.stored.basename)) }
+    for pair in request.shard.files { zips.append(try home.openBeneath(pair.stored.basename)) }
     return zips
   }
 

@@ -23,6 +23,14 @@ struct FileCheck: Sendable {
     }
   }
 
+  private init(_ file: FileRecord) {
+    self.file = file
+    algorithm = nil
+  }
+
+  /// The same file by its length alone, for bytes whose digest has been checked.
+  var byLength: FileCheck { FileCheck(file) }
+
   /// Why bytes are not the file.
   enum Mismatch: Error, CustomStringConvertible {
     case length(FileRecord, found: Int)

@@ -35,9 +35,14 @@ struct StagedShard: Sendable {
     }
   }
 
+  /// What a stored file will be checked by.
+  func check(ofStored part: Part) -> FileCheck { FileCheck(part.pair.stored, validateHash: request.validateHash) }
+
   /// Decompresses and checks every file, and flushes them. Answers the record that goes with them.
+  ///
+  /// - Parameter checked: the parts, by name, whose stored bytes the provider has checked by the very digest.
   func verify(
-    _ observer: any StagingObserver, _ progress: DownloadProgress? = nil
+    _ observer: any StagingObserver, checked: Set<String> = [], _ progress: DownloadProgress? = nil
   ) throws(FileCheck.Mismatch) -> ShardRecord {
     var verified: Set<String> = []
     var files: [ShardRecord.File] = []
@@ -45,15 +50,16 @@ struct StagedShard: Sendable {
     for part in parts {
       let raw = FileCheck(part.pair.raw, validateHash: request.validateHash)
       if let zip = part.zip, let record = part.pair.zip {
-        let check = FileCheck(record, validateHash: request.validateHash)
+        let check = check(ofStored: part)
+        let rest = checked.contains(part.name) ? check.byLength : check
         progress?.enter(.decompress)
-        let digesting = try check.decompress(zip, try family(record), to: part.raw, raw)
+        let digesting = try rest.decompress(zip, try family(record), to: part.raw, raw)
         progress?.carve(digesting, for: .verify)
         if let algorithm = check.algorithm { verified.insert(algorithm.rawValue) }
         if keepsZip { files.append(entry(part.zipName, check)) }
       } else {
         progress?.enter(.verify)
-        try raw.check(part.raw)
+        try (checked.contains(part.name) ? raw.byLength : raw).check(part.raw)
       }
       if let algorithm = raw.algorithm { verified.insert(algorithm.rawValue) }
       files.append(entry(part.name, raw))

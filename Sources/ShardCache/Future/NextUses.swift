@@ -51,9 +51,11 @@ struct OnceInOrder: NextUses {
 public struct ChainedUses: NextUses {
   private let parts: [(first: Int, uses: any NextUses)]
 
-  /// - Parameter parts: each with the number of its positions; the last one's does not matter.
-  public init(_ parts: [(uses: any NextUses, positions: Int)]) {
-    var first = 0
+  /// - Parameters:
+  ///   - parts: each with the number of its positions; the last one's does not matter.
+  ///   - start: the position that the first part begins at, so that a session can go on counting from epoch to epoch.
+  public init(_ parts: [(uses: any NextUses, positions: Int)], startingAt start: Int = 0) {
+    var first = start
     var placed: [(first: Int, uses: any NextUses)] = []
     for part in parts {
       placed.append((first, part.uses))

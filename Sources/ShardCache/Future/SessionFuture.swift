@@ -16,6 +16,8 @@ struct SessionFuture: Sendable {
   static let never = Int.max
   /// How many shards that may not be fetched now are passed over to find one that may.
   static let passedOver = 256
+  /// Positions that pass until a client that asks some batches ahead has let go of what it was told to.
+  static let letGoTime = 32.0
 
   let uses: any NextUses
   private(set) var position: Int
@@ -29,6 +31,10 @@ struct SessionFuture: Sendable {
   /// Prefetched for this session and not yet reached, by shard.
   private(set) var ahead: [Int: Int] = [:]
   private(set) var aheadBytes = 0
+  /// In how many positions what had to leave of late is needed again; infinite while nothing did that is.
+  private(set) var leavingDistance = Double.infinity
+  /// Whether all that the session needs had room, when it was announced, without anything leaving.
+  var isWholeThere = true
   /// Every shard that has a next use. Entries of uses already passed are replaced in `advance`.
   private var due: Heap<Need>
   /// Absent shards by next use, and others that `soonestWanted` drops when it comes upon them.
@@ -76,6 +82,33 @@ struct SessionFuture: Sendable {
   mutating func becameAbsent(_ shard: Int) {
     reached(shard)
     if next[shard] != Self.never { wanted.insert(Need(position: next[shard], shard: shard)) }
+  }
+
+  /// A shard of the session's has to leave for others.
+  mutating func lost(_ shard: Int) {
+    guard next[shard] != Self.never else { return }
+    // The nearest of late; it grows slowly, so that one far need among near ones does not count.
+    leavingDistance = min(Double(next[shard] - position), leavingDistance * 1.1)
+  }
+
+  /// Whether a client may begin to hold a shard open: nothing has to leave for this session, or this one not soon. None
+  /// may when what left was needed again so soon that a client would be told to let go too late.
+  func mayHold(_ shard: Int) -> Bool {
+    leavingDistance.isFinite ? leavingDistance >= Self.letGoTime && !mayLose(shard) : isWholeThere
+  }
+
+  /// Whether the session needs a shard, after the present position, no sooner than others that had to leave.
+  func mayLose(_ shard: Int) -> Bool {
+    guard leavingDistance.isFinite else { return false }
+    let use = use(of: shard, from: position + 1)
+    return use == Self.never || Double(use - position) >= leavingDistance
+  }
+
+  /// What the session has learned by itself and not from its plans, taken over from what it announced before.
+  mutating func takeOver(_ former: SessionFuture) {
+    pace = former.pace
+    seat = former.seat
+    leavingDistance = former.leavingDistance
   }
 
   /// Counts a shard as prefetched for this session.

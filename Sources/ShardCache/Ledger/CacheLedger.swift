@@ -30,6 +30,8 @@ struct CacheLedger: Sendable {
   /// The most bytes that one claim has asked for, or a session has announced.
   var largestClaim = 0
   var counters = CacheCounters()
+  /// How often bytes became free on the disk.
+  var freedTimes = 0
   /// Why the last prefetch was put off; nil when asking again may help.
   var gate: PrefetchGate?
   private var lastNumber = 0
@@ -174,6 +176,8 @@ public struct CacheCounters: Sendable, Hashable {
   public internal(set) var evictions = 0
   public internal(set) var evictedBytes = 0
   public internal(set) var quarantined = 0
+  /// Requests that had to wait for others to let go: the limit was tight for them.
+  public internal(set) var tightWaits = 0
 
   /// Share of wanted shards that were there; nil before the first.
   public var hitRate: Double? {

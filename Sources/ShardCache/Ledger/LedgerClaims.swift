@@ -102,6 +102,7 @@ extension CacheLedger {
     let wanted = claim.slots.reduce(0) { $0 + (isAbsent($1) ? self[$1].facts.peakBytes : 0) }
     guard wanted > room + leaving(nil) else { return }
     claims[id]?.isReported = true
+    counters.tightWaits += 1
     let leased = copies.values.reduce(0) { $0 + ($1.leases > 0 ? $1.bytes : 0) }
     actions.append(.report(.tight(wanted: wanted, limit: capacity, leased: leased, heldByClients: heldBytes)))
   }

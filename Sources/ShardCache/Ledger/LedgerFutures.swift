@@ -9,8 +9,7 @@ extension CacheLedger {
     var future = future
     let former = sessions.removeValue(forKey: session)
     if let former {
-      future.pace = former.pace
-      future.seat = former.seat
+      future.takeOver(former)
     } else {
       future.seat = freeSeat()
     }
@@ -27,6 +26,8 @@ extension CacheLedger {
       if let former { replace(former, session, future.slots) }
     }
     sessions[session] = future
+    let isWholeThere = holdsAll(of: session)
+    sessions[session]?.isWholeThere = isWholeThere
     var actions: [CacheAction] = []
     gate = nil
     wakePrefetch(&actions)
@@ -93,6 +94,19 @@ extension CacheLedger {
     guard let entry = entries[slot] else { return }
     for interest in entry.interest { sessions[interest.session]?.becameAbsent(interest.shard) }
     tidy(slot)
+  }
+
+  /// Whether what a session will need and is not there can all be fetched without anything leaving.
+  func holdsAll(of session: SessionID) -> Bool {
+    guard let future = sessions[session] else { return true }
+    var missing: [StreamName: Int] = [:]
+    for (shard, slot) in future.slots.enumerated() where future.next[shard] != SessionFuture.never {
+      switch self[slot].state {
+      case .committed, .reserved: continue
+      case .absent, .unlinking: missing[self[slot].facts.stream, default: 0] += self[slot].facts.peakBytes
+      }
+    }
+    return missing.values.reduce(0, +) <= room && missing.allSatisfy { $0.value <= room(of: $0.key) }
   }
 
   /// All futures as they stand now.

@@ -11,13 +11,16 @@ extension CacheLedger {
   struct PrefetchGate: Sendable {
     /// The shard to be replaced is used before the wanted one, until this session has passed this position.
     var passing: (session: SessionID, position: Int)?
-    /// The shard to be replaced is in use.
+    /// The shard to be replaced is in use, or clients hold it open and were asked to let go.
     var copy: CopyID?
     let since: Double
 
     /// Other sessions' moves change the order of needs: asked again at most so often.
     static let seconds = 0.05
   }
+
+  /// Seconds that clients have to let go of what they hold open; after that something else is replaced.
+  static let recallPatience = 1.0
 
   /// What there is to prefetch now.
   enum PrefetchAnswer: Sendable {
@@ -47,7 +50,9 @@ extension CacheLedger {
         return (.started(download), actions)
       }
       let isStreamFull = facts.peakBytes > room(of: facts.stream)
-      if makeRoomAhead(for: slot, at: moment, now: now, &actions) { return (.nothing(again: again), actions) }
+      if makeRoomAhead(for: slot, at: moment, now: now, again: &again, &actions) {
+        return (.nothing(again: again), actions)
+      }
       guard isStreamFull else { return (.nothing(again: again), actions) }
       fullStreams.insert(facts.stream)
     }
@@ -93,7 +98,7 @@ extension CacheLedger {
 
   /// Evicts for a shard that is needed at `moment`, if the rule allows it yet; answers whether room is on its way.
   private mutating func makeRoomAhead(
-    for slot: Int, at moment: NeedClock.Moment, now: Double, _ actions: inout [CacheAction]
+    for slot: Int, at moment: NeedClock.Moment, now: Double, again: inout Double?, _ actions: inout [CacheAction]
   ) -> Bool {
     let facts = self[slot].facts
     var chosen: [CopyID] = []
@@ -110,6 +115,10 @@ extension CacheLedger {
         guard missing > 0 else { break }
         if let copy = candidate.copy, chosen.contains(copy) { continue }
         guard let copy = candidate.copy, candidate.isFree else {
+          if let copy = candidate.copy, candidate.isHeld, candidate.passing == nil {
+            recall(copy, now: now, &actions)
+            again = min(again ?? .infinity, Self.recallPatience)
+          }
           gate = PrefetchGate(passing: candidate.passing, copy: candidate.copy, since: now)
           return false
         }
@@ -121,7 +130,11 @@ extension CacheLedger {
         return false
       }
     }
-    for copy in chosen { evict(copy, &actions) }
+    for copy in chosen {
+      if let slot = copies[copy]?.slot { leaves(slot) }
+      evict(copy, &actions)
+    }
+    if !chosen.isEmpty, heldBytes > 0 { actions.append(.recall) }
     return true
   }
 
@@ -136,28 +149,34 @@ extension CacheLedger {
     /// The use before the moment that it has to wait for.
     let passing: (session: SessionID, position: Int)?
     let isLeased: Bool
+    let isHeld: Bool
     let lastUse: Int
 
-    var isFree: Bool { copy != nil && passing == nil && !isLeased }
+    var isFree: Bool { copy != nil && passing == nil && !isLeased && !isHeld }
   }
 
-  /// Copies and downloads, the one needed last after `moment` first; what clients hold open and pins are left out.
+  /// Copies and downloads, the one needed last after `moment` first; pins are left out, and what clients hold open and
+  /// do not let go of.
   private func candidates(at moment: NeedClock.Moment, now: Double) -> [Candidate] {
     let clock = needClock(now: now)
     var found: [Candidate] = []
-    func consider(_ copy: CopyID?, _ slot: Int, _ stream: StreamName, _ bytes: Int, isLeased: Bool) {
+    func consider(
+      _ copy: CopyID?, _ slot: Int, _ stream: StreamName, _ bytes: Int, isLeased: Bool, isHeld: Bool
+    ) {
       guard entries[slot]?.isPinned == false, let interest = entries[slot]?.interest else { return }
       let use = clock.use(interest, seenFrom: moment)
       found.append(
         Candidate(
           copy: copy, stream: stream, bytes: bytes, after: use.after, passing: use.before, isLeased: isLeased,
-          lastUse: entries[slot]?.lastUse ?? 0))
+          isHeld: isHeld, lastUse: entries[slot]?.lastUse ?? 0))
     }
-    for (id, copy) in copies where copy.phase == .committed && copy.holders == 0 {
-      consider(id, copy.slot, copy.stream, copy.bytes, isLeased: copy.leases > 0)
+    for (id, copy) in copies where copy.phase == .committed {
+      if copy.holders > 0, let recalledAt = copy.recalledAt, now - recalledAt >= Self.recallPatience { continue }
+      consider(
+        id, copy.slot, copy.stream, copy.bytes, isLeased: copy.leases > 0, isHeld: copy.holders > 0)
     }
     for download in downloads.values {
-      consider(nil, download.slot, download.stream, download.bytes, isLeased: false)
+      consider(nil, download.slot, download.stream, download.bytes, isLeased: false, isHeld: false)
     }
     return found.sorted { left, right in
       if left.after != right.after { return left.after > right.after }

@@ -32,6 +32,7 @@ extension CacheLedger {
       $0.unlinking += copy.bytes
     }
     counters.quarantined += 1
+    if copy.holders > 0 { actions.append(.recall) }
     if !isGone {
       // The bytes pass to the quarantine; whoever still has the files open holds bytes that are counted there.
       quarantine[name] = QuarantinedBytes(stream: copy.stream, bytes: copy.bytes, isRemovable: true)

@@ -83,8 +83,10 @@ extension CacheLedger {
     var leased = 0
     var shards = 0
     var evictable = 0
+    var ahead = 0
     for copy in copies.values where copy.phase == .committed {
       shards += 1
+      if copy.isUnused { ahead += copy.bytes }
       streams[copy.stream, default: .init(stream: copy.stream)].shards += 1
       let isPinned = entries[copy.slot]?.isPinned ?? false
       if isPinned { streams[copy.stream]?.pinnedShards += 1 }
@@ -103,7 +105,7 @@ extension CacheLedger {
     }
     return CacheSnapshot(
       limit: limits.total, diskLimit: diskLimit, bytes: bytes, leasedBytes: leased, evictableBytes: evictable,
-      heldBytes: heldBytes, shards: shards, downloads: downloads.count, waitingClaims: queue.count,
+      heldBytes: heldBytes, aheadBytes: ahead, shards: shards, downloads: downloads.count, waitingClaims: queue.count,
       sessions: sessions.count, counters: counters, streams: streams.values.sorted { $0.stream < $1.stream },
       nextEvictions: next)
   }

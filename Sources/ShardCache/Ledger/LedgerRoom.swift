@@ -36,7 +36,7 @@ extension CacheLedger {
       let missing = bytes - room(of: stream) - leaving(stream)
       if missing > 0 {
         var known = candidates ?? Heap(victims(keeping: keeping, now: now))
-        evict(missing, from: &known, of: stream, &actions)
+        evict(missing, from: &known, of: stream, now: now, &actions)
         candidates = known
       }
     }
@@ -45,7 +45,7 @@ extension CacheLedger {
       let missing = total - room - leaving(nil)
       if missing > 0 {
         var known = candidates ?? Heap(victims(keeping: keeping, now: now))
-        evict(missing, from: &known, of: nil, &actions)
+        evict(missing, from: &known, of: nil, now: now, &actions)
       }
     }
     return hasRoom
@@ -78,9 +78,11 @@ extension CacheLedger {
   }
 
   private mutating func evict(
-    _ bytes: Int, from candidates: inout Heap<Victim>, of stream: StreamName?, _ actions: inout [CacheAction]
+    _ bytes: Int, from candidates: inout Heap<Victim>, of stream: StreamName?, now: Double,
+    _ actions: inout [CacheAction]
   ) {
     var missing = bytes
+    var soonest = Double.infinity
     var others: [Victim] = []
     while missing > 0, let victim = candidates.popMin() {
       guard stream == nil || victim.stream == stream else {
@@ -93,11 +95,18 @@ extension CacheLedger {
         others.append(victim)
         break
       }
+      if let slot = copies[victim.copy]?.slot { leaves(slot) }
       evict(victim.copy, &actions)
+      soonest = min(soonest, victim.need)
       if !victim.isHeld { missing -= victim.bytes }
     }
     for victim in others { candidates.insert(victim) }
     if missing > 0 { _ = clearQuarantine(of: stream, &actions) }
+    // What was spared only because clients hold it open should be free the next time.
+    for victim in candidates.unordered where victim.isHeld && victim.need > soonest {
+      if stream == nil || victim.stream == stream { recall(victim.copy, now: now, &actions) }
+    }
+    if heldBytes > 0 { actions.append(.recall) }
   }
 
   /// Takes a copy out of use; its bytes count until `unlinked`, and until nobody has it open.
@@ -115,6 +124,7 @@ extension CacheLedger {
     counters.evictedBytes += copy.bytes
     if copy.isUnused { counters.wastedPrefetches += 1 }
     actions.append(.unlink(id, copy.place))
+    if copy.holders > 0 { actions.append(.recall) }
     actions.append(.report(.evicted(stream: copy.stream, shard: self[copy.slot].facts.name, bytes: copy.bytes)))
   }
 
@@ -147,39 +157,10 @@ extension CacheLedger {
     freeIfIdle(id)
   }
 
-  /// A client is about to hold the copy open. False when clients hold so much already that a claim might never find
-  /// room: the bytes must be sent instead.
-  mutating func retain(_ id: CopyID) -> Bool {
-    guard let copy = copies[id], copy.leases > 0 else { return false }
-    if copy.holders == 0 {
-      guard heldBytes + copy.bytes <= holdLimit else { return false }
-      heldBytes += copy.bytes
-    }
-    copies[id]?.holders += 1
-    return true
-  }
-
-  /// What clients may hold open altogether, so that the largest claim always fits beside it.
-  var holdLimit: Int {
-    guard capacity < Int.max else { return Int.max }
-    return capacity - max(capacity / 2, largestClaim) - (pins.isEmpty ? 0 : pinnedBytes { _ in true })
-  }
-
-  /// A client no longer holds the copy open.
-  mutating func drop(_ id: CopyID, now: Double) -> [CacheAction] {
-    guard let copy = copies[id] else { return [] }
-    precondition(copy.holders > 0, "a copy was dropped by nobody who held it")
-    copies[id]?.holders -= 1
-    if copy.holders == 1 { heldBytes -= copy.bytes }
-    freeIfIdle(id)
-    var actions: [CacheAction] = []
-    if copy.holders == 1 { settle(now: now, &actions) }
-    return actions
-  }
-
   mutating func freeIfIdle(_ id: CopyID) {
     guard let copy = copies[id], copy.phase == .held, copy.isIdle else { return }
     count(copy.stream) { $0.unlinking -= copy.bytes }
     copies[id] = nil
+    freedTimes += 1
   }
 }

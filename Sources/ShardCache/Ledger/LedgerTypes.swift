@@ -97,6 +97,8 @@ struct LedgerCopy: Sendable {
   var leases = 0
   /// Connections whose clients hold it open.
   var holders = 0
+  /// When the holders were asked to let go, because it should leave and its bytes would not be free; nil when not.
+  var recalledAt: Double?
   /// Digests that were checked when it was committed, or since.
   var verified: Set<String>
   /// Prefetched and not used so far.
@@ -151,10 +153,12 @@ enum CacheAction: Sendable {
   /// All shards of the claim are there, each leased once, in the order of the request.
   case grant(ClaimID, [GrantedCopy])
   case fail(ClaimID, CacheError)
-  /// A prefetch may be possible that was not before.
   /// Remove these from quarantine, then call `quarantineCleared`: their bytes are needed.
   case clearQuarantine([String])
+  /// A prefetch may be possible that was not before.
   case wakePrefetch
+  /// Whoever holds shards open should look which of them to let go.
+  case recall
   case report(CacheEvent)
 }
 

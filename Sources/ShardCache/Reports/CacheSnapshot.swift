@@ -32,6 +32,8 @@ public struct CacheSnapshot: Sendable, Hashable {
   public let evictableBytes: Int
   /// Held open by clients, evicted or not.
   public let heldBytes: Int
+  /// Fetched ahead, and not used by anybody yet.
+  public let aheadBytes: Int
   public let shards: Int
   public let downloads: Int
   /// Requests that wait for room.

@@ -70,8 +70,8 @@ public struct ShardRequest: Sendable {
   /// The shard's name in messages: its data file's.
   public var name: String { shard.data.raw.basename }
 
-  /// True when the shard is read where it lies, as far as can be said without looking.
-  var isReadInPlace: Bool {
+  /// True when the shard is read where it lies, as far as can be said without looking: it takes nothing of the cache.
+  public var isReadInPlace: Bool {
     guard case .directory = source else { return false }
     return shard.data.zip == nil
   }
@@ -96,7 +96,9 @@ public struct ShardRequest: Sendable {
 public protocol ShardProvider: Sendable {
   /// Writes the `file.bytes` bytes of a stored file (`FilePair.stored`) into `staging`, in any order, and no more.
   ///
+  /// - Returns: the digest algorithm by which the provider has found the whole file to be what the index says; nil when
+  ///   the cache is to check it.
   /// - Throws: anything; the cache passes it on as the cause. A `CacheError` of code `noSpace`, or a `SystemError` that
   ///   is one, makes the cache free room and try again.
-  func fetch(_ file: FileRecord, into staging: ShardStaging) async throws
+  func fetch(_ file: FileRecord, into staging: ShardStaging) async throws -> String?
 }

@@ -1,7 +1,7 @@
 /// Which names from an index may be joined to a directory.
 ///
-/// A name is data from somewhere else: it must stay below the directory it is joined to, whatever it says. That no part
-/// of it is a symbolic link is for whoever opens it (`RESOLVE_BENEATH`, `O_NOFOLLOW`).
+/// A name is data from somewhere else: it must stay below the directory it is joined to, whatever it says. That no
+/// symbolic link on the way leads out is for whoever opens it (`Directory.openBeneath`).
 public enum RelativePath {
   /// Linux's own limits, PATH_MAX and NAME_MAX, each less its terminator.
   static let maximumBytes = 4095

@@ -5,7 +5,7 @@ struct ArraySource: RowSource {
   let columns: [PackColumn]
   let totalBytes: Int
   /// Elements at the ends of one-dimensional arrays that fill no whole sample.
-  let droppedElements: Int
+  private let droppedElements: Int
   private let files: [ArrayFile]
   private let rowBytes: Int
   private var current = 0
@@ -44,6 +44,12 @@ struct ArraySource: RowSource {
     droppedElements = dropped
     self.files = files
     totalBytes = files.reduce(0) { $0 + $1.bytes }
+  }
+
+  var remarks: [String] {
+    if droppedElements == 0 { return [] }
+    let files = files.count == 1 ? "the array" : "the arrays"
+    return ["\(droppedElements) elements at the end of \(files) fill no whole sample and were left out"]
   }
 
   mutating func next() throws(PackError) -> (any RowBatch)? {

@@ -82,8 +82,12 @@ struct JSONLinesBatch: RowBatch {
     let bytes = block.bytes
     while start < bytes.count {
       let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? bytes.count
-      if bytes[start..<end].contains(where: { $0 > 0x20 }) {
-        try body(start..<end, RowPlace(file: path, number: number))
+      if let first = bytes[start..<end].first(where: { $0 > 0x20 }) {
+        let place = RowPlace(file: path, number: number)
+        if first == UInt8(ascii: "[") {
+          throw PackError(.input, "\(place): not JSONL: a list, where every line must be an object of its own")
+        }
+        try body(start..<end, place)
       }
       start = end
       number += 1

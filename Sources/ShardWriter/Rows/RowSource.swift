@@ -8,8 +8,15 @@ protocol RowSource: Sendable {
   /// Bytes of input in all, for the progress.
   var totalBytes: Int { get }
 
+  /// What is not written although it is there, to be said in the end.
+  var remarks: [String] { get }
+
   /// The next rows; nil at the end.
   mutating func next() throws(PackError) -> (any RowBatch)?
+}
+
+extension RowSource {
+  var remarks: [String] { [] }
 }
 
 /// Some rows of the input, not yet encoded.

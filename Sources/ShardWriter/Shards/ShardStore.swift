@@ -3,20 +3,32 @@ import LinuxSystem
 import SystemPackage
 
 /// The directory that a stream is written to.
+///
+/// Nothing has its final name before it is whole, and the index comes last. A file `.packing`, locked for as long as its
+/// process lives, marks the directory until then: what an interrupted packing left can be told from a user's own files.
 struct ShardStore: Sendable {
+  private static let marker = ".packing"
+  private static let unfinished = ".tmp"
+
   let path: String
+  private let directory: Directory
+  private let lock: DirectoryLock
+  /// True when the directory did not exist before.
+  private let isNew: Bool
   private let options: ShardOptions
   private let text: ShardText
 
-  /// Makes the directory with its parents, or takes an empty one.
+  /// Makes the directory with its parents, or takes an empty one, or one in which packing was interrupted.
   init(path: String, options: ShardOptions, text: ShardText) throws(PackError) {
     self.path = path
     self.options = options
     self.text = text
+    isNew = !OutputDirectory.exists(path)
     do throws(SystemError) {
       try OutputDirectory.make(path)
-      let entries = try DirectoryEntries.of(path)
-      guard entries.isEmpty else {
+      directory = try Directory(path: path)
+      let names = try directory.entries().map(\.name)
+      guard names.isEmpty || names.contains(Self.marker) && names.allSatisfy(Self.isOfPacking) else {
         throw SystemError("pack", path, .directoryNotEmpty)
       }
     } catch {
@@ -25,6 +37,35 @@ struct ShardStore: Sendable {
       }
       throw PackError(.system, error.description)
     }
+    do throws(DirectoryLock.Failure) {
+      lock = try DirectoryLock(directory, name: Self.marker)
+    } catch {
+      guard case .held(_, let process) = error else { throw PackError(.system, error.description) }
+      let owner = process.map { "process \($0)" } ?? "another process"
+      throw PackError(.options, "\(owner) is writing a stream to \(path) now")
+    }
+    do throws(SystemError) { try sweep() } catch { throw PackError(.system, error.description) }
+  }
+
+  private static func isOfPacking(_ name: String) -> Bool {
+    name == marker || name.hasPrefix("shard.") || name.hasSuffix(unfinished)
+  }
+
+  /// Removes the shards that are there.
+  private func sweep() throws(SystemError) {
+    for entry in try directory.entries() where entry.name != Self.marker && Self.isOfPacking(entry.name) {
+      try directory.unlink(entry.name)
+    }
+  }
+
+  /// Leaves things as they were before, as far as possible: the rows cannot be packed, which is what the caller must hear
+  /// of, and what stays behind here the next packing sweeps.
+  func abandon() {
+    do throws(SystemError) {
+      try sweep()
+      try directory.unlink(Self.marker)
+      if isNew { try OutputDirectory.remove(path) }
+    } catch {}
   }
 
   /// Puts a shard together, hashes, compresses and writes it.
@@ -50,12 +91,13 @@ struct ShardStore: Sendable {
   /// Writes the index, last and whole: a directory without one is no stream.
   func writeIndex(_ shards: [WrittenShard]) throws(PackError) {
     let records = shards.map { text.record($0) }.joined(separator: ", ")
-    try store(Array("{\"shards\": [\(records)], \"version\": 2}".utf8), "index.json.tmp")
+    do throws(SystemError) { try directory.sync() } catch { throw PackError(.system, error.description) }
+    try store(Array("{\"shards\": [\(records)], \"version\": 2}".utf8), "index.json")
     do throws(SystemError) {
-      let directory = try Directory(path: path)
-      try directory.replace(with: "index.json.tmp", in: directory, as: "index.json")
+      try directory.unlink(Self.marker)
       try directory.sync()
     } catch { throw PackError(.system, error.description) }
+    lock.release()
   }
 
   private func describe(_ bytes: [UInt8], _ basename: String) throws(PackError) -> WrittenFile {
@@ -66,13 +108,16 @@ struct ShardStore: Sendable {
     } catch { throw PackError(.system, "\(basename): \(error)") }
   }
 
+  /// Writes a file, which has its name once it is whole and on the disk.
   private func store(_ bytes: [UInt8], _ name: String) throws(PackError) {
     do throws(SystemError) {
-      let file = try OutputDirectory.create("\(path)/\(name)")
+      let temporary = name + Self.unfinished
+      let file = try OutputDirectory.create("\(path)/\(temporary)")
       try bytes.withUnsafeBufferPointer { (bytes) throws(SystemError) in
         try file.write(UnsafeRawBufferPointer(bytes), at: 0)
       }
       try file.sync()
+      try directory.replace(with: temporary, in: directory, as: name)
     } catch { throw PackError(.system, error.description) }
   }
 }

@@ -9,9 +9,15 @@ struct FetcherLedger: Sendable {
   struct Configuration: Sendable {
     /// The most fetchers at once.
     var fetchers = 2
-    /// What one fetcher carries at once: a large request costs `largeCost`, a small one 1.
-    var capacity = 16
+    /// The most connections of one fetcher to one host.
+    var connectionsPerHost = SessionTransport.defaultConnections
+    /// What one fetcher carries at once: a large request costs `largeCost`, a small one 1. So every large request has a
+    /// connection even when all go to one host (one that waited for its turn would look stalled), and small ones queue
+    /// behind each other no deeper than that.
+    var capacity: Int { connectionsPerHost * largeCost }
     var largeCost = 4
+    /// The most requests of one fetcher, whatever they cost.
+    var requestLimit = SessionTransport.requestLimit
     /// Requests from this length on are large.
     var largeBytes = 1 << 20
     /// Fetchers that may be lost under one request before it fails.
@@ -195,7 +201,9 @@ struct FetcherLedger: Sendable {
 
   /// The ready fetcher with the least to do, if it can carry `cost` more.
   private func bestPlace(cost: Int) -> Int? {
-    let ready = fetchers.indices.filter { fetchers[$0].life == .ready }
+    let ready = fetchers.indices.filter {
+      fetchers[$0].life == .ready && fetchers[$0].running.count < configuration.requestLimit
+    }
     guard let best = ready.min(by: { fetchers[$0].load < fetchers[$1].load }),
       fetchers[best].load + cost <= configuration.capacity
     else { return nil }

@@ -1,5 +1,9 @@
+import Codecs
+
 /// What the daemon tells a fetcher.
 enum FetcherOrder: Equatable {
+  /// First thing, once: the most connections that it keeps to one host.
+  case begin(connectionsPerHost: Int)
   /// Fetch; the file's descriptor comes with the message.
   case start(id: Int, TransferRequest)
   case cancel(id: Int)
@@ -22,7 +26,7 @@ enum FetcherReport: Equatable {
 
 /// Bounds and version of the messages between the daemon and its fetchers: always the same executable.
 enum FetcherProtocol {
-  static let version = 1
+  static let version = 2
   /// The longest message, in bytes; far below the socket's buffer.
   static let messageLimit = 64 << 10
   /// The most headers of a request.
@@ -42,6 +46,9 @@ extension FetcherOrder {
     case .cancel(let id):
       writer.put(UInt8(2))
       writer.put(id)
+    case .begin(let connections):
+      writer.put(UInt8(3))
+      writer.put(connections)
     }
     return writer.bytes
   }
@@ -51,6 +58,7 @@ extension FetcherOrder {
     switch try reader.byte() {
     case 1: self = .start(id: try reader.count(), try reader.request())
     case 2: self = .cancel(id: try reader.count())
+    case 3: self = .begin(connectionsPerHost: max(1, try reader.count(atMost: SessionTransport.mostConnections)))
     default: throw MalformedMessage()
     }
     try reader.finish()
@@ -78,6 +86,7 @@ extension FetcherReport {
       writer.put(receipt.moved)
       writer.put(receipt.validator) { $0.put($1) }
       writer.put(receipt.lastModified.map { String($0.prefix(128)) }) { $0.put($1) }
+      writer.put(receipt.digest) { $0.put($1) }
     case .failed(let id, let failure):
       writer.put(UInt8(4))
       writer.put(id)
@@ -101,8 +110,10 @@ extension FetcherReport {
       let (end, moved) = (try reader.count(), try reader.count())
       let validator = try reader.optional { reader throws(MalformedMessage) in try reader.text() }
       let modified = try reader.optional { reader throws(MalformedMessage) in try reader.text() }
+      let digest = try reader.optional { reader throws(MalformedMessage) in try reader.text() }
       self = .received(
-        id: id, TransferReceipt(end: end, moved: moved, validator: validator, lastModified: modified))
+        id: id,
+        TransferReceipt(end: end, moved: moved, validator: validator, lastModified: modified, digest: digest))
     case 4: self = .failed(id: try reader.count(), try reader.failure())
     default: throw MalformedMessage()
     }
@@ -136,6 +147,7 @@ extension MessageWriter {
     put(request.limits.minimumBytesPerSecond)
     put(request.limits.deadlineSeconds)
     put(request.allowsPlainHTTP)
+    put(request.digest?.rawValue) { $0.put($1) }
   }
 
   fileprivate mutating func put(_ failure: TransferFailure) {
@@ -169,8 +181,13 @@ extension MessageReader {
     let validator = try optional { reader throws(MalformedMessage) in try reader.text() }
     let limits = TransferLimits(
       idleSeconds: try double(), minimumBytesPerSecond: try double(), deadlineSeconds: try double())
+    let allowsPlainHTTP = try flag()
+    let name = try optional { reader throws(MalformedMessage) in try reader.text() }
+    let digest = name.flatMap(DigestAlgorithm.init(rawValue:))
+    guard (name == nil) == (digest == nil) else { throw MalformedMessage() }
     return TransferRequest(
-      url: url, headers: headers, extent: extent, validator: validator, limits: limits, allowsPlainHTTP: try flag())
+      url: url, headers: headers, extent: extent, validator: validator, limits: limits,
+      allowsPlainHTTP: allowsPlainHTTP, digest: digest)
   }
 
   fileprivate mutating func failure() throws(MalformedMessage) -> TransferFailure {

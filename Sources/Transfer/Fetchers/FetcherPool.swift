@@ -11,10 +11,13 @@ public final class FetcherPool: Transport {
     public var fetchers: Int
     /// Seconds without a sign of life after which a busy fetcher is replaced.
     public var silenceSeconds = 15.0
+    /// The most connections that each process keeps to one host over HTTP/1.1: 1 to 64.
+    public var connectionsPerHost: Int
 
     /// - Parameter fetchers: 0 for the default, half the cores, at least 2 and at most 8.
-    public init(fetchers: Int = 0) {
+    public init(fetchers: Int = 0, connectionsPerHost: Int = SessionTransport.defaultConnections) {
       self.fetchers = fetchers > 0 ? min(fetchers, 64) : min(max(2, ProcessSettings.cores / 2), 8)
+      self.connectionsPerHost = connectionsPerHost
     }
   }
 
@@ -40,9 +43,7 @@ public final class FetcherPool: Transport {
   private let clock = DispatchQueue(label: "sluice.fetchers.clock")
   private let state: Mutex<State>
 
-  /// - Parameters:
-  ///   - command: how a fetcher is started; by default this executable again.
-  ///   - observer: told of processes that start and end; called from any thread.
+  /// - Parameter observer: told of processes that start and end; called from any thread.
   public init(
     configuration: Configuration = Configuration(), command: FetcherCommand = .thisExecutable,
     observer: @escaping @Sendable (FetcherEvent) -> Void = { _ in }
@@ -52,6 +53,7 @@ public final class FetcherPool: Transport {
     var ledger = FetcherLedger.Configuration()
     ledger.fetchers = configuration.fetchers
     ledger.silenceSeconds = configuration.silenceSeconds
+    ledger.connectionsPerHost = min(max(configuration.connectionsPerHost, 1), SessionTransport.mostConnections)
     state = Mutex(State(ledger: FetcherLedger(ledger)))
   }
 
@@ -221,6 +223,7 @@ extension FetcherPool {
         return false
       }
       state.links[fetcher] = link
+      send(.begin(connectionsPerHost: state.ledger.configuration.connectionsPerHost), file: nil, to: fetcher, &state)
       return true
     }
   }

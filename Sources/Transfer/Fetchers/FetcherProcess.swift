@@ -24,11 +24,14 @@ public enum FetcherProcess {
       try ProcessSettings.dieWithParent()
       // The memory holds signed requests: no core files.
       try ProcessSettings.limitResources(descriptors: descriptorLimit)
-      let desk = FetcherDesk(socket: MessageSocket(OwnedDescriptor(adopting: descriptor)))
+      let socket = MessageSocket(OwnedDescriptor(adopting: descriptor))
+      guard let first = try socket.receive(limit: FetcherProtocol.messageLimit) else { return 0 }
+      guard case .begin(let connections) = try FetcherOrder(decoding: first.bytes) else { throw MalformedMessage() }
+      let desk = FetcherDesk(socket: socket, connectionsPerHost: connections)
       try desk.report(.ready(version: FetcherProtocol.version))
       desk.reportProgress(every: reportInterval)
       while let message = try desk.socket.receive(limit: FetcherProtocol.messageLimit) {
-        desk.follow(try FetcherOrder(decoding: message.bytes), file: message.descriptor)
+        try desk.follow(try FetcherOrder(decoding: message.bytes), file: message.descriptor)
       }
       return 0
     } catch let error as SystemError where error.isDisconnect {
@@ -43,12 +46,15 @@ public enum FetcherProcess {
 /// The requests of one fetcher process.
 private final class FetcherDesk: Sendable {
   let socket: MessageSocket
-  private let transport = SessionTransport()
+  private let transport: SessionTransport
   private let tasks = Mutex<[Int: Task<Void, Never>]>([:])
   private let progress = Mutex<[Int: Int]>([:])
   private let clock = DispatchQueue(label: "sluice.fetcher.report")
 
-  init(socket: MessageSocket) { self.socket = socket }
+  init(socket: MessageSocket, connectionsPerHost: Int) {
+    self.socket = socket
+    transport = SessionTransport(connectionsPerHost: connectionsPerHost)
+  }
 
   func report(_ report: FetcherReport) throws(SystemError) { try socket.send(report.encoded()) }
 
@@ -60,8 +66,9 @@ private final class FetcherDesk: Sendable {
     }
   }
 
-  func follow(_ order: FetcherOrder, file: OwnedDescriptor?) {
+  func follow(_ order: FetcherOrder, file: OwnedDescriptor?) throws(MalformedMessage) {
     switch order {
+    case .begin: throw MalformedMessage()
     case .cancel(let id): tasks.withLock { $0[id] }?.cancel()
     case .start(let id, let request):
       guard let file, ProcessSettings.hasDescriptors(FetcherProcess.descriptorReserve) else {

@@ -1,3 +1,5 @@
+import Codecs
+
 /// One header of a request.
 public struct HTTPField: Hashable, Sendable {
   public let name: String
@@ -85,10 +87,12 @@ public struct TransferRequest: Hashable, Sendable {
   public var limits: TransferLimits
   /// Plain `http://` to other machines is refused unless the operator allowed it.
   public var allowsPlainHTTP: Bool
+  /// Worked out of the bytes as they arrive; nil for none. Only a file that comes whole has one.
+  public var digest: DigestAlgorithm?
 
   public init(
     url: RequestURL, headers: [HTTPField] = [], extent: Extent, validator: String? = nil,
-    limits: TransferLimits = TransferLimits(), allowsPlainHTTP: Bool = false
+    limits: TransferLimits = TransferLimits(), allowsPlainHTTP: Bool = false, digest: DigestAlgorithm? = nil
   ) {
     self.url = url
     self.headers = headers
@@ -96,6 +100,7 @@ public struct TransferRequest: Hashable, Sendable {
     self.validator = validator
     self.limits = limits
     self.allowsPlainHTTP = allowsPlainHTTP
+    self.digest = digest
   }
 }
 
@@ -109,11 +114,16 @@ public struct TransferReceipt: Hashable, Sendable {
   public var validator: String?
   /// `Last-Modified`, for documents without an ETag.
   public var lastModified: String?
+  /// The digest that was asked for, of all bytes of the file, in lower-case hexadecimal; nil when it is not known.
+  public var digest: String?
 
-  public init(end: Int, moved: Int, validator: String? = nil, lastModified: String? = nil) {
+  public init(
+    end: Int, moved: Int, validator: String? = nil, lastModified: String? = nil, digest: String? = nil
+  ) {
     self.end = end
     self.moved = moved
     self.validator = validator
     self.lastModified = lastModified
+    self.digest = digest
   }
 }

@@ -10,10 +10,18 @@ public struct RetryPolicy: Hashable, Sendable {
   public var longestDelay = 60.0
 
   public init(attempts: Int = 2) { self.attempts = max(1, attempts) }
+
+  /// Seconds before an attempt, from the second on, when the one before it failed: 2^i + U(0, ½) first delays after
+  /// attempt i from 0 (formats.md §11), capped.
+  ///
+  /// - Parameter random: uniform in 0..<1, for jitter.
+  public func delay(before attempt: Int, retryAfter: Double? = nil, random: Double) -> Double {
+    let doubled = firstDelay * Double(1 << min(max(attempt - 2, 0), 16))
+    return max(min(doubled, longestDelay), retryAfter ?? 0) + random * firstDelay / 2
+  }
 }
 
-/// One download's attempts: a pure state machine. Source for the delays: formats.md §11 (2^i + U(0, ½) seconds after
-/// attempt i), capped, and never shorter than the remote's `Retry-After`.
+/// One download's attempts: a pure state machine. No delay is shorter than the remote's `Retry-After`.
 public struct RetryState: Hashable, Sendable {
   /// What a failure means for trying again.
   public enum Failure: Hashable, Sendable {
@@ -57,17 +65,14 @@ public struct RetryState: Hashable, Sendable {
     case .throttled:
       throttled += 1
       if throttled <= policy.throttledAttempts {
-        return .again(afterSeconds: delay(throttled - 1, retryAfter, random), keepsBytes: true)
+        let seconds = policy.delay(before: throttled + 1, retryAfter: retryAfter, random: random)
+        return .again(afterSeconds: seconds, keepsBytes: true)
       }
     case .transient, .corrupt: break
     }
     let counted = attempts - min(throttled, policy.throttledAttempts) - min(restarts, 1)
     guard counted < policy.attempts else { return .giveUp }
-    return .again(afterSeconds: delay(counted - 1, retryAfter, random), keepsBytes: failure == .transient)
-  }
-
-  private func delay(_ step: Int, _ retryAfter: Double?, _ random: Double) -> Double {
-    let doubled = policy.firstDelay * Double(1 << min(max(step, 0), 16))
-    return max(min(doubled, policy.longestDelay), retryAfter ?? 0) + random * policy.firstDelay / 2
+    let seconds = policy.delay(before: counted + 1, retryAfter: retryAfter, random: random)
+    return .again(afterSeconds: seconds, keepsBytes: failure == .transient)
   }
 }

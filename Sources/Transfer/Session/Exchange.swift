@@ -27,6 +27,8 @@ final class Exchange: Sendable {
   private let writer = DispatchQueue(label: "sluice.transfer.write", qos: .userInitiated)
   private let delivered = DispatchSemaphore(value: 0)
   private let guarded: Mutex<Guarded>
+  /// Fed on the writing queue; nil when no digest is wanted.
+  private let digest: ArrivalDigest?
 
   init(
     _ request: TransferRequest, into file: OwnedDescriptor, budget: ChunkBudget, started: Double, now: Double,
@@ -36,6 +38,7 @@ final class Exchange: Sendable {
     self.file = file
     self.budget = budget
     self.progress = progress
+    digest = ArrivalDigest(for: request)
     let exchange = ExchangeState(request, started: started, now: now)
     guarded = Mutex(Guarded(exchange: exchange, writtenEnd: request.extent.start))
   }
@@ -162,6 +165,7 @@ final class Exchange: Sendable {
         guarded.withLock { $0.writeFailure = failure }
         fail(failure)
       } else {
+        digest?.update(chunk)
         guarded.withLock { $0.writtenEnd = chunk.offset + chunk.bytes.count }
         progress(chunk.bytes.count)
       }
@@ -174,6 +178,10 @@ final class Exchange: Sendable {
       if case .failed(var failure) = guarded.outcome {
         failure.writtenEnd = guarded.writtenEnd
         guarded.outcome = .failed(failure)
+      }
+      if case .received(var receipt) = guarded.outcome, let digest {
+        receipt.digest = digest.finish(at: receipt.end)
+        guarded.outcome = .received(receipt)
       }
       guarded.isSettled = true
       let waiter = guarded.waiter

@@ -7,8 +7,11 @@ import LinuxSystem
 ///
 /// In production it only ever runs inside a fetcher process, because some of URLSession's failures end the process.
 public final class SessionTransport: Transport {
-  /// Connections kept to one host. More of them churn, and each new one costs 27–45 ms of CPU for its TLS handshake.
-  public static let connectionsPerHost = 4
+  /// Connections kept to one host when nobody says how many. More than a few churn, and each new one costs 27–45 ms of
+  /// CPU for its TLS handshake.
+  public static let defaultConnections = 4
+  /// The most connections to one host that can be asked for.
+  public static let mostConnections = 64
   /// Requests under way at once; more is refused. Far below the chunks, so that every transfer can hold one.
   public static let requestLimit = 32
   /// Chunks of 256 KiB not yet written.
@@ -21,7 +24,8 @@ public final class SessionTransport: Transport {
   private let control = DispatchQueue(label: "sluice.transfer.control")
   private let budget = ChunkBudget(chunks: SessionTransport.chunkLimit)
 
-  public init() {
+  /// - Parameter connectionsPerHost: the most connections kept to one host over HTTP/1.1; HTTP/2 needs fewer.
+  public init(connectionsPerHost: Int = SessionTransport.defaultConnections) {
     let configuration = URLSessionConfiguration.ephemeral
     configuration.urlCache = nil
     configuration.httpCookieStorage = nil
@@ -29,7 +33,7 @@ public final class SessionTransport: Transport {
     configuration.httpCookieAcceptPolicy = .never
     configuration.urlCredentialStorage = nil
     configuration.requestCachePolicy = .reloadIgnoringLocalCacheData
-    configuration.httpMaximumConnectionsPerHost = Self.connectionsPerHost
+    configuration.httpMaximumConnectionsPerHost = min(max(connectionsPerHost, 1), Self.mostConnections)
     let delegate = SessionDelegate(control: control)
     self.delegate = delegate
     session = URLSession(configuration: configuration, delegate: delegate, delegateQueue: InlineQueue())

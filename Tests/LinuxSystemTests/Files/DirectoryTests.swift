@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import SystemPackage
 import Testing
 
@@ -46,6 +47,84 @@ import Testing
     #expect(throws: SystemError.self) { _ = try home.open("file") }
     #expect(throws: SystemError.self) { _ = try home.openOrCreate("file") }
     #expect(throws: SystemError.self) { _ = try home.directory("dir") }
+  }
+
+  /// Links as they may lie in a user's directory: what each leads to, and whether it is followed.
+  private static let links: [(name: String, target: String, isFollowed: Bool)] = [
+    ("inside", "real", true), ("twice", "inside", true), ("sub/up", "../real", true), ("outside", "../secret", false),
+    ("far", "sub/../../secret", false), ("absolute", "/etc/hostname", false), ("circle", "circle", false),
+    ("dangling", "nothing", false), ("magic", "/proc/self/exe", false), ("door", "sub", false),
+  ]
+
+  private static func openBeneath(_ home: Directory, _ name: String) throws -> OwnedDescriptor {
+    try home.openBeneath(name)
+  }
+
+  /// As `openBeneath` opens on a kernel without openat2.
+  private static func openWithoutLinks(_ home: Directory, _ name: String) throws -> OwnedDescriptor {
+    try home.descriptorWithoutLinks(name, O_RDONLY | O_NONBLOCK).requiringRegular(home.child(name))
+  }
+
+  private static let waysToOpen = [openBeneath, openWithoutLinks]
+
+  @Test func followsOnlyLinksThatStayInside() throws {
+    let home = try Directory(path: path).makeDirectory("stream")
+    try Directory(path: path).create("secret").write(Array("s".utf8), at: 0)
+    try home.create("real").write(Array("r".utf8), at: 0)
+    try home.makeDirectory("sub").create("real").write(Array("d".utf8), at: 0)
+    for link in Self.links {
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(path)/stream/\(link.name)", withDestinationPath: link.target)
+    }
+    for link in Self.links {
+      if link.isFollowed {
+        #expect(try home.openBeneath(link.name).read(count: 9, at: 0) == Array("r".utf8))
+      } else {
+        #expect(throws: SystemError.self, "\(link.name)") { _ = try home.openBeneath(link.name) }
+      }
+      // Where the kernel does not help, none is followed at all.
+      #expect(throws: SystemError.self, "\(link.name)") { _ = try Self.openWithoutLinks(home, link.name) }
+    }
+    let error = #expect(throws: SystemError.self) { _ = try home.openBeneath("outside") }
+    #expect(error?.isNoPlainFile == true)
+    #expect(error?.description == "openat2 \(path)/stream/outside: a symbolic link leads out of \(path)/stream")
+    for open in Self.waysToOpen {
+      #expect(try open(home, "sub/real").read(count: 9, at: 0) == Array("d".utf8))
+      for name in ["../secret", "sub/../../secret", "/etc/hostname", "sub", "nothing", "sub/nothing", "real/x"] {
+        #expect(throws: SystemError.self, "\(name)") { _ = try open(home, name) }
+      }
+    }
+    // A directory that is a link: followed while it stays inside, and the door to nothing else.
+    #expect(try home.openBeneath("door/real").read(count: 9, at: 0) == Array("d".utf8))
+    try FileManager.default.createSymbolicLink(atPath: "\(path)/stream/exit", withDestinationPath: "..")
+    #expect(throws: SystemError.self) { _ = try home.openBeneath("exit/secret") }
+    #expect(throws: SystemError.self) { _ = try home.directoryBeneath("exit") }
+    #expect(throws: SystemError.self) { _ = try Self.openWithoutLinks(home, "door/real") }
+    #expect(try home.directoryBeneath("door").entries().map(\.name) == ["real", "up"])
+    #expect(throws: SystemError.self) { _ = try home.directoryBeneath("real") }
+    // The directory itself may be reached through a link.
+    try FileManager.default.createSymbolicLink(atPath: "\(path)/stream2", withDestinationPath: "stream")
+    #expect(try Directory(path: "\(path)/stream2").openBeneath("inside").read(count: 9, at: 0) == Array("r".utf8))
+  }
+
+  @Test func aFileInMemoryIsFreedAsItIsTaken() throws {
+    let file = try OwnedDescriptor.memoryFile("taken")
+    let bytes = (0..<9_000_001).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 7) }
+    try file.write(bytes, at: 0)
+    #expect(try file.takeBytes(count: bytes.count) == bytes)
+    var status = stat()
+    try systemCall("fstat", "taken") { fstat(file.raw, &status) }
+    #expect(status.st_size == 9_000_001 && status.st_blocks <= 8, "\(status.st_blocks) blocks are left")
+    #expect(try OwnedDescriptor.memoryFile("empty").takeBytes(count: 10) == [])
+  }
+
+  @Test(.timeLimit(.minutes(1))) func opensFilesOnly() throws {
+    let home = try Directory(path: path)
+    try systemCall("mkfifo", path) { mkfifo("\(path)/pipe", 0o600) }
+    for open in Self.waysToOpen {
+      let error = #expect(throws: SystemError.self) { _ = try open(home, "pipe") }
+      #expect(error?.description.hasSuffix("pipe: not a regular file") == true)
+    }
   }
 
   @Test func movesWithoutReplacing() throws {

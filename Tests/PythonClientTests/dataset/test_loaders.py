@@ -272,3 +272,10 @@ def test_ids_beside_the_columns(daemon: FakeDaemon) -> None:
     batches = list(sluice.BatchLoader(open_dataset(daemon), columns=[], id_column="id"))
     assert torch.cat([batch["id"] for batch in batches]).tolist() == list(range(len(daemon.samples)))
     assert list(batches[0]) == ["id"]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+def test_pinning_without_a_device_is_warned_about(daemon: FakeDaemon) -> None:
+    with pytest.warns(UserWarning, match="pin_memory=True has no effect"):
+        batches = sluice.BatchLoader(open_dataset(daemon), pin_memory=True)
+    assert sum(1 for _ in batches) == len(batches)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,19 +22,23 @@ SHARES = {"web": 0.75, "code": 0.25}
 
 @dataclass
 class Served:
-    """Two streams on disk and a daemon that serves their mix as `mix`."""
+    """Two streams on disk and a daemon that serves their mix as `mix`, and can be killed and started again."""
 
     directory: Path
+    file: Path
     daemon: Daemon
 
     @property
     def socket(self) -> Path:
         """Where the daemon listens."""
-        return self.daemon.socket
+        return self.directory / "s.sock"
 
-    def streams(self) -> list[dict[str, Any]]:
-        """The same mix for the reference."""
-        return [{"local": str(self.directory / name), "proportion": share} for name, share in SHARES.items()]
+    def start(self) -> None:
+        self.daemon = Daemon.start(self.file, self.socket, self.directory / "log")
+
+    def restart(self, kill: bool) -> None:
+        self.daemon.kill() if kill else self.daemon.stop()
+        self.start()
 
 
 def configuration(directory: Path) -> dict[str, Any]:
@@ -43,11 +48,12 @@ def configuration(directory: Path) -> dict[str, Any]:
         "cache": {"directory": str(directory / "cache"), "limit": "64mb", "reserve": "1mb"},
         "streams": {name: {"local": str(directory / name)} for name in SHARES},
         "datasets": {"mix": {"streams": mix}},
+        "inline_datasets": {"registered_streams": True},
     }
 
 
-@pytest.fixture(scope="session")
-def served() -> Iterator[Served]:
+@contextmanager
+def serving() -> Iterator[Served]:
     """The streams and their daemon; its directory's path is short, as a socket's must be."""
     directory = Path(tempfile.mkdtemp(prefix="sluice-"))
     try:
@@ -55,14 +61,28 @@ def served() -> Iterator[Served]:
             write_stream(directory / name, COLUMNS, numbered_samples(name, count, 40), 2000)
         file = write_configuration(directory / "sluiced.yaml", configuration(directory))
         try:
-            daemon = Daemon.start(file, directory / "s.sock", directory / "sluiced.log")
+            served = Served(directory, file, Daemon.start(file, directory / "s.sock", directory / "log"))
         except FileNotFoundError as error:
             pytest.skip(str(error))
         try:
-            daemon.wait_ready()
-            yield Served(directory, daemon)
+            served.daemon.wait_ready()
+            yield served
         finally:
-            daemon.kill()
-            print(daemon.log_end(60))
+            served.daemon.kill()
+            print(served.daemon.log_end(60))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Served]:
+    """One for all tests that leave it alone."""
+    with serving() as served:
+        yield served
+
+
+@pytest.fixture
+def restartable() -> Iterator[Served]:
+    """One of the test's own, to kill and restart."""
+    with serving() as served:
+        yield served

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+import tarfile
 from collections import Counter
 from pathlib import Path
 
@@ -85,3 +88,61 @@ def test_overrides(permitting: Stage) -> None:
         sluice.StreamingDataset("all", batch_size=2**40, socket=permitting.socket)
     with pytest.raises(sluice.errors.UnknownDatasetError, match="all"):
         sluice.StreamingDataset("al", socket=permitting.socket)
+
+
+SYNTHETIC = {"shards": 3, "samples_per_shard": 20, "sample_bytes": 64, "columns": {"id": "int", "text": "str"}}
+
+
+@pytest.fixture
+def kinds(stage: Stage) -> Stage:
+    """A daemon that permits inline streams of two kinds: one free in its keys, one with the operator's command."""
+    example = Path(__file__).resolve().parents[3] / "config" / "examples" / "tar_stream.py"
+    tar_keys = {"command": [sys.executable, str(example)]}
+    allow = [
+        {"kind": "synthetic", "client_keys": "all"},
+        {"kind": "exec", "with": tar_keys, "client_keys": ["config"]},
+    ]
+    stage.write("web", 10)
+    stage.start(stage.configuration({"web": stage.remote("web")}, inline_datasets={"allow": allow}))
+    return stage
+
+
+def test_a_kind_by_name_with_its_configuration(kinds: Stage) -> None:
+    arguments = {"stream_name": "synthetic", "stream_config": SYNTHETIC, "batch_size": 8, "socket": kinds.socket}
+    first = [dict(sample) for sample in sluice.StreamingDataset(**arguments)]
+    assert len(first) == 60
+    assert first == [dict(sample) for sample in sluice.StreamingDataset(**arguments)], "the seed decides"
+    other = {**arguments, "stream_config": {**SYNTHETIC, "seed": 7}}
+    assert first != [dict(sample) for sample in sluice.StreamingDataset(**other)]
+    # The same of one stream among several.
+    streams = [sluice.Stream(name="web"), sluice.Stream(kind="synthetic", config=SYNTHETIC)]
+    mixed = sluice.StreamingDataset(streams=streams, batch_size=8, socket=kinds.socket)
+    assert mixed.session.info.epoch_size == 70
+
+
+def test_a_command_with_the_clients_configuration(kinds: Stage, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "one.tar", "w") as tar:
+        for index in range(12):
+            member = tarfile.TarInfo(f"{index:03}.txt")
+            member.size = len(f"text {index}")
+            tar.addfile(member, io.BytesIO(f"text {index}".encode()))
+    config = {"directory": str(tmp_path), "columns": {"txt": "str"}}
+    dataset = sluice.StreamingDataset(
+        stream_name="exec", stream_config={"config": config}, batch_size=4, socket=kinds.socket
+    )
+    assert [sample["txt"] for sample in dataset] == [f"text {index}" for index in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "said"),
+    [
+        ("synthetic", {"shards": 0}, "shards"),
+        ("synthetic", {"sampels_per_shard": 3}, "samples_per_shard"),
+        ("exec", {"command": ["/bin/sh"]}, "client_keys"),
+        ("sinthetic", {}, "synthetic"),
+        ("local", {}, "needs"),
+    ],
+)
+def test_kinds_and_keys_that_are_refused(kinds: Stage, name: str, config: dict[str, object], said: str) -> None:
+    with pytest.raises(sluice.errors.BadSpecificationError, match=said):
+        sluice.StreamingDataset(stream_name=name, stream_config=config, batch_size=8, socket=kinds.socket)

@@ -19,7 +19,7 @@ import sluice
 
 from PythonClientTests.reference.conftest import SIZES, configuration
 from PythonClientTests.reference.nodes import Node, nodes, why_not
-from PythonClientTests.reference.ranks import SOURCES
+from PythonClientTests.reference.ranks import SOURCES, outputs_of
 from testbed.daemon import Daemon, dying_with_us, program, write_configuration
 from testbed.fixtures import COLUMNS, numbered_samples
 from testbed.mds import write_stream
@@ -83,9 +83,10 @@ def torchrun(found: list[Node], ranks: int, sockets: list[Path], output: Path) -
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
+                start_new_session=True,
             )
         )
-    outputs = [process.communicate(timeout=300)[0] for process in processes]
+    outputs = outputs_of(processes, 300)
     return [(process.returncode, output) for process, output in zip(processes, outputs, strict=True)]
 
 

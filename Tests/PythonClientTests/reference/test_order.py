@@ -1,149 +1,133 @@
-"""MosaicML Streaming's loader and ours, same shards, same arguments, sample by sample, checkpoints exchanged."""
+"""MosaicML Streaming's loader and ours, same shards, same arguments, sample by sample, checkpoints exchanged.
+
+By default every batching method with every shuffle on 1 and 2 ranks, and on 2 ranks every further option that fixes an
+order, with 0, 1 and 3 DataLoader workers in turns. SLUICE_WHOLE_ORDER_GRID=1 takes every case with every number of
+workers on both: 123 cases on 1 rank and 132 on 2, which took 96 and 209 s (Tests/Benchmarks/client.md).
+"""
 
 from __future__ import annotations
 
 import importlib.util
 import json
 import os
-from itertools import product
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from PythonClientTests.reference.conftest import Served
-from PythonClientTests.reference.ranks import finish_ranks, start_ranks
+from PythonClientTests.reference.order_cases import STOP, grid, variants
+from PythonClientTests.reference.ranks import finish_ranks, private_shared_memory, start_ranks
 
 PROGRAM = str(Path(__file__).with_name("order_rank.py"))
-BATCHINGS = ("random", "stratified", "per_stream", "device_per_stream")
-SHUFFLES = (None, "py1e", "py1br", "py1s", "py2s", "naive")
-WORKERS = (0, 1, 3)
 WHOLE_GRID = "SLUICE_WHOLE_ORDER_GRID"
-STOP = 3
-"""Batches of the second epoch before its checkpoint."""
+TOGETHER = 44
+"""Cases of one process: the reference leaves threads and descriptors behind for every epoch that is broken off."""
 
-needs_reference = pytest.mark.skipif(
+pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("streaming") is None or importlib.util.find_spec("torch") is None,
     reason="mosaicml-streaming or torch is not installed",
 )
 
 
-def grid() -> list[tuple[str, str | None, int]]:
-    """Every batching with every shuffle; the number of workers takes turns, or all of them if asked for."""
-    if os.environ.get(WHOLE_GRID):
-        return list(product(BATCHINGS, SHUFFLES, WORKERS))
-    pairs = list(product(BATCHINGS, SHUFFLES))
-    return [(*pair, WORKERS[(at + at // len(SHUFFLES)) % 3]) for at, pair in enumerate(pairs)]
-
-
-def cases(served: Served) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": "mix",
-            "streams": served.streams(),
-            "workers": workers,
-            "stops": [None, STOP],
-            "options": {
-                "batch_size": 4,
-                "batching_method": batching,
-                "num_canonical_nodes": 2,
-                "shuffle": shuffle is not None,
-                "shuffle_block_size": 64,
-                "shuffle_seed": 11,
-                **({} if shuffle is None else {"shuffle_algo": shuffle}),
-            },
-        }
-        for batching, shuffle, workers in grid()
-    ]
-
-
-def run(served: Served, directory: Path, ranks: int, work: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """Both libraries over their cases at the same time; for each the results by case and rank."""
-    started = {}
-    for library, todo in work.items():
-        place = directory / library
-        place.mkdir()
-        (place / "cases.json").write_text(json.dumps(todo))
-        arguments = [PROGRAM, library, str(place / "cases.json"), str(place / "out-{rank}.jsonl")]
-        started[library] = start_ranks(arguments, ranks, [{"SLUICE_SOCKET": str(served.socket)}])
-    results = {}
-    for library, processes in started.items():
-        finish_ranks(processes)
-        files = [directory / library / f"out-{rank}.jsonl" for rank in range(ranks)]
-        lines = [[json.loads(line) for line in file.read_text().splitlines()] for file in files]
-        results[library] = list(zip(*lines, strict=True))
+def run(served: Served, directory: Path, ranks: int, cases: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    """All cases, many by one process a rank; the results by case and rank."""
+    results: list[tuple[Any, ...]] = []
+    for start in range(0, len(cases), TOGETHER):
+        results += run_together(served, directory / str(start), ranks, cases[start : start + TOGETHER])
     return results
 
 
-def describe(case: dict[str, Any]) -> str:
-    options = case["options"]
-    return f"{options['batching_method']}, {options.get('shuffle_algo')}, {case['workers']} workers"
+def run_together(served: Served, directory: Path, ranks: int, cases: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    directory.mkdir(parents=True)
+    (directory / "cases.json").write_text(json.dumps(cases))
+    arguments = [PROGRAM, str(directory / "cases.json"), str(directory / "out-{rank}.jsonl")]
+    environment = {"SLUICE_SOCKET": str(served.socket), "OMP_NUM_THREADS": "1", "TMPDIR": str(directory)}
+    with private_shared_memory() as within:
+        finish_ranks(start_ranks(arguments, ranks, [environment], within))
+    lines = [(directory / f"out-{rank}.jsonl").read_text().splitlines() for rank in range(ranks)]
+    results = list(zip(*[map(json.loads, of_rank) for of_rank in lines], strict=True))
+    assert len(results) == len(cases)
+    return results
 
 
-def compare(todo: list[dict[str, Any]], theirs: list[Any], ours: list[Any]) -> None:
-    """Case by case and rank by rank: lengths, sizes, every batch of every epoch, the checkpoint's five keys."""
-    for case, reference, sluice in zip(todo, theirs, ours, strict=True):
-        for rank, (expected, given) in enumerate(zip(reference, sluice, strict=True)):
-            where = f"{describe(case)}, rank {rank}"
-            assert "error" not in expected, f"{where}: {expected}"
-            assert "error" not in given, f"{where}: {given}"
-            assert given["epochs"] == expected["epochs"], where
-            assert (given["length"], given["size"]) == (expected["length"], expected["size"]), where
-            assert {key: given["state"][key] for key in expected["state"]} == expected["state"], where
+def compare(cases: list[dict[str, Any]], results: list[tuple[Any, ...]]) -> int:
+    """Lengths, sizes, weights, every batch of every epoch, the checkpoint's five keys; the samples compared."""
+    samples = 0
+    for case, of_ranks in zip(cases, results, strict=True):
+        for rank, parts in enumerate(of_ranks):
+            for part, answers in parts.items():
+                where = f"{case['name']}, rank {rank} of {len(of_ranks)}, {part}"
+                expected, given = answers["streaming"], answers["sluice"]
+                assert given["epochs"] == expected["epochs"], where
+                for fact in ("length", "size", "drawn"):
+                    assert given[fact] == expected[fact], f"{where}: {fact}"
+                assert {key: given["state"][key] for key in expected["state"]} == expected["state"], where
+                samples += sum(len(batch) for epoch in given["epochs"] for batch in epoch)
+    return samples
 
 
-def resumed(todo: list[dict[str, Any]], results: list[Any], options: dict[str, Any]) -> list[dict[str, Any]]:
-    """The cases again from the checkpoints of `results`, with other options, to that epoch's end and into the next."""
-    return [
-        {**case, "options": case["options"] | options, "state": of_ranks[0]["state"], "stops": [None, 2]}
-        for case, of_ranks in zip(todo, results, strict=True)
-    ]
+def seconds(results: list[tuple[Any, ...]], library: str) -> float:
+    """What rank 0 spent with one library."""
+    return sum(answers[library]["seconds"] for of_ranks in results for answers in of_ranks[0].values())
 
 
-@needs_reference
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_the_reference_s_order(served: Served, tmp_path: Path, ranks: int) -> None:
-    todo = cases(served)
-    (tmp_path / "whole").mkdir()
-    first = run(served, tmp_path / "whole", ranks, {"streaming": todo, "sluice": todo})
-    compare(todo, first["streaming"], first["sluice"])
+    whole = bool(os.environ.get(WHOLE_GRID))
+    cases = grid(served.directory, whole)
+    if whole or ranks == 2:
+        cases += variants(served.directory, ranks, whole)
+    began = time.monotonic()
+    results = run(served, tmp_path / "run", ranks, cases)
+    samples = compare(cases, results)
+    # Nothing is compared with nothing: every case has samples in both epochs and after both checkpoints.
+    for case, of_ranks in zip(cases, results, strict=True):
+        for parts in of_ranks:
+            assert all(epoch for part in ("whole", "rest") for epoch in parts[part]["sluice"]["epochs"]), case["name"]
+    print(
+        f"{len(cases)} cases on {ranks} ranks in {time.monotonic() - began:.0f} s (streaming "
+        f"{seconds(results, 'streaming'):.0f} s, sluice {seconds(results, 'sluice'):.0f} s): {samples} samples the same"
+    )
 
-    # Each goes on from the other's checkpoint, to the end of that epoch and into the next.
-    (tmp_path / "rest").mkdir()
-    exchanged = {
-        "streaming": resumed(todo, first["sluice"], {}),
-        "sluice": resumed(todo, first["streaming"], {}),
-    }
-    second = run(served, tmp_path / "rest", ranks, exchanged)
-    compare(todo, second["streaming"], second["sluice"])
-    samples = sum(len(rank["epochs"][0]) for case in second["sluice"] for rank in case)
-    print(f"{len(todo)} cases on {ranks} ranks: the same order; {samples} batches after exchanged checkpoints")
+
+ELASTIC = ("random, py1e", "random, py2s", "stratified, py1e", "stratified, no shuffle")
+
+Stopped = tuple[list[dict[str, Any]], list[tuple[Any, ...]]]
 
 
-@needs_reference
+@pytest.fixture(scope="module")
+def stopped(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Stopped:
+    """The cases that can go on with other ranks, stopped in mid-epoch on two."""
+    cases = [{**case, "exchange": False} for case in grid(served.directory, False) if case["name"].startswith(ELASTIC)]
+    assert len(cases) == len(ELASTIC)
+    results = run(served, tmp_path_factory.mktemp("elastic") / "two", 2, cases)
+    compare(cases, results)
+    return cases, results
+
+
 @pytest.mark.timeout(900)
-def test_resuming_on_other_ranks(served: Served, tmp_path: Path) -> None:
-    """Two ranks stop in mid-epoch; one with batches twice as large goes on, from the other library's checkpoint."""
-    elastic = {("random", "py1e"), ("random", "py2s"), ("stratified", "py1e"), ("stratified", None)}
-    todo = [
-        case
-        for case in cases(served)
-        if (case["options"]["batching_method"], case["options"].get("shuffle_algo")) in elastic
+@pytest.mark.parametrize(("ranks", "batch_size"), [(1, 8), (4, 2)])
+def test_resuming_on_other_ranks(served: Served, stopped: Stopped, tmp_path: Path, ranks: int, batch_size: int) -> None:
+    """One rank, or four, with the same global batch go on from the other library's checkpoint."""
+    exchanged = [
+        {
+            **case,
+            "options": case["options"] | {"batch_size": batch_size},
+            "states": {
+                library: of_ranks[0]["whole"][other]["state"]
+                for library, other in (("streaming", "sluice"), ("sluice", "streaming"))
+            },
+            "stops": [None, 2],
+        }
+        for case, of_ranks in zip(*stopped, strict=True)
     ]
-    (tmp_path / "two").mkdir()
-    first = run(served, tmp_path / "two", 2, {"streaming": todo, "sluice": todo})
-    compare(todo, first["streaming"], first["sluice"])
-    (tmp_path / "one").mkdir()
-    wider = {"batch_size": 8}
-    exchanged = {
-        "streaming": resumed(todo, first["sluice"], wider),
-        "sluice": resumed(todo, first["streaming"], wider),
-    }
-    second = run(served, tmp_path / "one", 1, exchanged)
-    compare(todo, second["streaming"], second["sluice"])
-    for case, before, after in zip(todo, first["sluice"], second["sluice"], strict=True):
-        taken = [sample for rank in before for batch in rank["epochs"][1] for sample in batch]
-        rest = [sample for batch in after[0]["epochs"][0] for sample in batch]
-        assert len(taken) == STOP * 8, describe(case)
-        assert len(taken) + len(rest) >= 180, describe(case)
+    after = run(served, tmp_path / "others", ranks, exchanged)
+    compare(exchanged, after)
+    for case, old, new in zip(*stopped, after, strict=True):
+        taken = [sample for rank in old for batch in rank["whole"]["sluice"]["epochs"][1] for sample in batch]
+        rest = [sample for rank in new for batch in rank["whole"]["sluice"]["epochs"][0] for sample in batch]
+        assert len(taken) == STOP * 8, case["name"]
+        assert len(taken) + len(rest) >= 180, case["name"]

@@ -50,6 +50,63 @@ import Testing
     #expect(test.cache.snapshot().heldBytes == 0)
   }
 
+  /// Three shards fit; the session uses 0, 1, 2 and 3 in turn, and its client holds 0 open.
+  @Test func whatShouldLeaveIsAskedBackFromItsHolder() async throws {
+    let shards = try (0..<4).map { try TestShard($0, bytes: 4000) }
+    let provider = TestProvider(shards)
+    let requests = shards.map { $0.request(from: .provider(provider)) }
+    let test = try await TestCache(in: directory, limit: 4 * 8096 - 1)
+    let lease = try await test.cache.acquire([requests[0]], deadline: .soon)[0]
+    let held = try #require(lease.retain())
+    lease.release()
+    let session = test.cache.openSession()
+    let uses = ListedUses(positions: [[0], [1], [2], [3], [1], [2], [3], [0]], shards: 4)
+    await test.cache.setFuture(of: session, uses, shards: requests, bounds: AheadBounds(positions: 0))
+    for shard in 1...2 {
+      test.cache.advance(session, to: shard)
+      _ = try await test.cache.acquire([requests[shard]], deadline: .soon)
+    }
+    #expect(!held.isUnwanted, "nothing has had to leave yet")
+    let recalls = test.cache.recalls
+    // Shard 0 is needed last, but clients hold it: another one leaves, and 0 is asked back for the next time.
+    test.cache.advance(session, to: 3)
+    _ = try await test.cache.acquire([requests[3]], deadline: .soon)
+    #expect(test.cache.recalls > recalls)
+    #expect(held.isUnwanted)
+    #expect(try test.cache.acquireNow([requests[2]]) == nil, "of the two that nobody holds, the one needed last left")
+    held.drop()
+    test.cache.advance(session, to: 4)
+    _ = try await test.cache.acquire([requests[2]], deadline: .soon)
+    #expect(try test.cache.acquireNow([requests[0]]) == nil, "now it leaves first")
+    #expect(try test.cache.acquireNow([requests[1]]) != nil)
+  }
+
+  @Test func whatWillHaveToLeaveIsNotGivenToBeHeld() async throws {
+    let shards = try (0..<5).map { try TestShard($0, bytes: 4000) }
+    let provider = TestProvider(shards)
+    let requests = shards.map { $0.request(from: .provider(provider)) }
+    let test = try await TestCache(in: directory, limit: 4 * 8096)
+    let session = test.cache.openSession()
+    let rest = (6...60).map { position in [30: [2], 35: [3], 40: [0], 50: [1]][position] ?? [] }
+    let uses = ListedUses(positions: [[0], [1], [2], [3], [4], [4]] + rest, shards: 5)
+    await test.cache.setFuture(of: session, uses, shards: requests, bounds: AheadBounds(positions: 0))
+    for shard in 0...3 {
+      test.cache.advance(session, to: shard)
+      let lease = try await test.cache.acquire([requests[shard]], deadline: .soon)[0]
+      #expect(lease.retain() == nil, "something will have to leave, and nobody knows what yet")
+      lease.release()
+    }
+    test.cache.advance(session, to: 4)
+    // Shard 1 leaves, which is needed in 46 positions: what is needed as late would have to leave as well.
+    let lease = try await test.cache.acquire([requests[4]], deadline: .soon)[0]
+    #expect(lease.retain() != nil, "needed in the next batch again")
+    lease.release()
+    test.cache.advance(session, to: 5)
+    let again = try await test.cache.acquire([requests[0], requests[4]], deadline: .soon)
+    #expect(again[0].retain() != nil, "needed sooner than what had to leave")
+    #expect(again[1].retain() == nil, "needed by nobody after this batch")
+  }
+
   @Test func pinsKeepAndAreRemembered() async throws {
     let shards = try (0..<6).map { try TestShard($0, bytes: 4000) }
     let provider = TestProvider(shards)

@@ -68,6 +68,33 @@ import Testing
     #expect(await failure() == nil)
   }
 
+  /// A link that leads out could be made by whoever may write there, to have the daemon read for them.
+  @Test(arguments: [nil, "zstd"]) func followsNoLinkThatLeadsOut(_ compression: String?) async throws {
+    let shard = try TestShard(1, bytes: 20_000, compression: compression)
+    let elsewhere = TemporaryDirectory()
+    let (name, bytes) = try #require(shard.stored.first)
+    try elsewhere.write(name, bytes)
+    try home.write("mine", bytes)
+    let test = try await TestCache(in: directory)
+    let request = shard.request(from: .directory(home.path))
+    let link = "\(home.path)/\(name)"
+    for target in ["\(elsewhere.path)/\(name)", "\(home.path)/mine"] {
+      try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: target)
+      do {
+        _ = try await test.cache.acquire([request], deadline: .soon)
+        Issue.record("a link to \(target) was followed")
+      } catch {
+        #expect(error.code == .corrupt)
+        let beginning = "stream c4, shard \(request.name): openat2 \(home.path)/\(name): a symbolic link leads out"
+        #expect(error.message.hasPrefix(beginning), "\(error)")
+      }
+      try FileManager.default.removeItem(atPath: link)
+    }
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "mine")
+    let lease = try await test.cache.acquire([request], deadline: .soon)[0]
+    #expect(try lease.bytes == shard.raw[request.name])
+  }
+
   @Test func isNeverPrefetched() async throws {
     let shard = try TestShard(1)
     try home.write("shard.00001.mds", try #require(shard.raw["shard.00001.mds"]))

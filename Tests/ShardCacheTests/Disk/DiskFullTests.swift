@@ -108,6 +108,25 @@ final class SmallDisk: Sendable {
     #expect(onDisk.keys.allSatisfy { !$0.hasPrefix("staging/") })
   }
 
+  @Test func whatTheCacheUnlinksMakesRoomWithoutALook() async throws {
+    if let reason = SmallDisk.whyNot { return print("skipped: \(reason)") }
+    let disk = try SmallDisk(megabytes: 8)
+    let shards = try shards(4)
+    let provider = TestProvider(shards)
+    // The disk would be looked at again in an hour: what happens sooner happens because of our own unlinks.
+    let test = try await TestCache(in: disk.directory, limit: 100 << 20, firstDiskLook: .seconds(3600))
+    let requests = shards.map { $0.request(from: .provider(provider)) }
+    var leases = try await test.cache.acquire(Array(requests[0...2]), deadline: .soon)
+    try disk.fill()
+    async let waiting = test.cache.acquire([requests[3]], deadline: .soon)
+    while test.cache.snapshot().waitingClaims == 0 || !test.cache.isWaitingForDisk { await Task.yield() }
+    leases.remove(at: 1).release()
+    #expect(try await waiting[0].bytes.count == Self.shardBytes)
+    #expect(test.cache.snapshot().counters.evictions == 1)
+    #expect(try leases[0].bytes.count == Self.shardBytes)
+    await test.cache.close()
+  }
+
   /// Fails a step as a full disk would, so many times.
   final class FullAt: StagingObserver, Sendable {
     private let step: StagingStep

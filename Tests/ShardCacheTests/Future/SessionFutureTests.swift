@@ -28,6 +28,16 @@ import Testing
     }
   }
 
+  @Test func chainedUsesGoOnCountingFromTheirStart() {
+    let parts: [(uses: any NextUses, positions: Int)] = [
+      (ListedUses(positions: [[0], [1]], shards: 3), 2), (ListedUses(positions: [[2], [0]], shards: 3), 2),
+    ]
+    let chained = ChainedUses(parts, startingAt: 100)
+    #expect((0..<3).map { chained.nextUse(ofShard: $0, from: 0) } == [100, 101, 102])
+    #expect((0..<3).map { chained.nextUse(ofShard: $0, from: 101) } == [103, 101, 102])
+    #expect((0..<3).map { chained.nextUse(ofShard: $0, from: 103) } == [103, nil, nil])
+  }
+
   @Test func nextUsesFollowThePosition() {
     let positions = [[0, 1], [2], [0], [1], [2, 0]]
     var future = SessionFuture(

@@ -66,7 +66,7 @@ struct LedgerDriver {
           leases.append(copy.copy)
         }
       case .fail(let claim, _): waiting[claim] = nil
-      case .wakePrefetch, .report: break
+      case .wakePrefetch, .recall, .report: break
       }
     }
     naive.tidy()

@@ -63,7 +63,7 @@ struct TestCache {
 
   init(
     in directory: TemporaryDirectory, limit: Int? = nil, streams: [String: Int] = [:], reserve: Int = 0,
-    observer: (any StagingObserver)? = nil, clock: ManualClock? = nil
+    observer: (any StagingObserver)? = nil, clock: ManualClock? = nil, firstDiskLook: Duration? = nil
   ) async throws {
     let events = EventLog()
     var limits = CacheLimits(total: limit, freeSpaceReserve: reserve)
@@ -71,6 +71,7 @@ struct TestCache {
     var options = ShardCache.Options(limits: limits, onEvent: { events.add($0) })
     if let observer { options.observer = observer }
     if let clock { options.clock = { clock.now } }
+    if let firstDiskLook { options.firstDiskLook = firstDiskLook }
     let pool = BlockingPool(name: "test", threads: 4)
     (cache, report) = try await ShardCache.open(directory: directory.path, pool: pool, options: options)
     self.events = events
@@ -136,4 +137,7 @@ extension ShardCache {
   func settleWork() async {
     while let task = state.withLock({ $0.work.values.first }) { await task.value }
   }
+
+  /// Whether the disk is to be looked at again, for somebody who waits.
+  var isWaitingForDisk: Bool { state.withLock { $0.recheck != nil } }
 }

@@ -71,9 +71,12 @@ final class TestProvider: ShardProvider {
   private let stored: Mutex<[String: [UInt8]]>
   private let counts = Mutex<[String: Int]>([:])
   private let hook: Mutex<Hook?>
+  /// The digest by which it claims to have checked every file.
+  private let checked: String?
 
   /// `hook` answers whether the bytes should still be delivered.
-  init(_ shards: [TestShard], hook: Hook? = nil) {
+  init(_ shards: [TestShard], checked: String? = nil, hook: Hook? = nil) {
+    self.checked = checked
     var all: [String: [UInt8]] = [:]
     for shard in shards { all.merge(shard.stored) { first, _ in first } }
     stored = Mutex(all)
@@ -94,9 +97,9 @@ final class TestProvider: ShardProvider {
 
   var totalFetches: Int { fetches.values.reduce(0, +) }
 
-  func fetch(_ file: FileRecord, into staging: ShardStaging) async throws {
+  func fetch(_ file: FileRecord, into staging: ShardStaging) async throws -> String? {
     counts.withLock { $0[file.basename, default: 0] += 1 }
-    if let hook = hook.withLock({ $0 }), try await !hook(file, staging) { return }
+    if let hook = hook.withLock({ $0 }), try await !hook(file, staging) { return checked }
     guard let bytes = stored.withLock({ $0[file.basename] }) else { throw Missing(name: file.basename) }
     // In pieces, the second first, as a fetcher of ranges would.
     let half = bytes.count / 2
@@ -104,6 +107,7 @@ final class TestProvider: ShardProvider {
     staging.progress(bytes.count - half)
     try staging.descriptor.write(Array(bytes[..<half]), at: 0)
     staging.progress(half)
+    return checked
   }
 }
 

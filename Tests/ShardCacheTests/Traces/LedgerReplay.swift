@@ -79,7 +79,7 @@ struct LedgerReplay {
       case .download(let id, _, _): downloads.append(id)
       case .unlink(let id, _): unlinks.append(id)
       case .grant(_, let copies): granted = copies.map(\.copy)
-      case .fail, .clearQuarantine, .wakePrefetch, .report: break
+      case .fail, .clearQuarantine, .wakePrefetch, .recall, .report: break
       }
     }
   }

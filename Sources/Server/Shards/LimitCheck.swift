@@ -1,0 +1,82 @@
+import DatasetModel
+import Logging
+import Planning
+import ShardCache
+
+/// Refuses an epoch that the cache's limits can never serve, before its first batch, and warns of limits that are tight.
+///
+/// What a plan's largest batch takes is worked out only where a batch as large as any could be does not fit twice: most
+/// limits hold thousands of shards. It takes one walk over the rank's samples, some hundredth of what planning them took,
+/// and is done once for all workers of a rank.
+final class LimitCheck: Sendable {
+  /// Ranks whose largest batches are remembered.
+  private static let kept = 256
+
+  private let cache: ShardCache
+  private let requests: ShardRequests
+  private let logger: Logger
+  private let executor = QueueExecutor(label: "limits")
+  private let known = SharedResults<RankPlan, LargestBatches>(limit: LimitCheck.kept)
+
+  init(cache: ShardCache, requests: ShardRequests, logger: Logger) {
+    self.cache = cache
+    self.requests = requests
+    self.logger = logger
+  }
+
+  /// What the trainer should be told of the limits; blocks the calling thread.
+  ///
+  /// - Throws: `CacheError` of code `limitTooSmall`, with the least that would do for every batch of this epoch.
+  func check(_ epoch: SessionEpoch, key: PlanIdentity, of session: Session) throws -> [String] {
+    let limits = cache.limits
+    guard limits.total != nil || !limits.streams.isEmpty else { return [] }
+    let dataset = session.dataset
+    let wanted = dataset.streams.flatMap { requests.requests(of: $0) }
+    let bytes = wanted.map { $0.isReadInPlace ? 0 : $0.peakBytes }
+    let most = (bytes.max() ?? 0).multipliedReportingOverflow(by: epoch.plan.shape.batchSize)
+    let least = ([limits.total] + dataset.streams.map { limits.streams[$0.name] }).compactMap { $0 }.min() ?? Int.max
+    guard most.overflow || most.partialValue > least / 2 else { return [] }
+    let (plan, rank) = (epoch.plan, session.rank)
+    let largest = try waitForTask { [known, executor] in
+      try await known.value(for: RankPlan(key: key, rank: rank)) {
+        await withTaskExecutorPreference(executor) {
+          let streamOf = dataset.streams.indices.flatMap { stream in
+            [Int](repeating: stream, count: dataset.streams[stream].manifest.shards.count)
+          }
+          return LargestBatches(plan, rank: rank, layout: dataset.layout, bytes: bytes, streamOf: streamOf)
+        }
+      }
+    }
+    let worst = Set([largest.whole.number] + largest.streams.map(\.number))
+    try cache.checkLimits(
+      worst.sorted().map { batch in
+        plan.shards(ofRank: rank, batch: batch, dataset.layout).map { wanted[$0] }
+      })
+    return warnings(largest, limits, session)
+  }
+
+  private func warnings(_ largest: LargestBatches, _ limits: CacheLimits, _ session: Session) -> [String] {
+    var found: [String] = []
+    func note(_ option: String, _ limit: Int?, _ batch: LargestBatches.Batch) {
+      guard let limit, limit < batch.bytes * 2 else { return }
+      found.append(
+        "\(option) is \(ByteCount.describe(limit)), and one batch needs up to \(ByteCount.describe(batch.bytes)) at "
+          + "once: the next batch's shards cannot be fetched beside it, so training will wait for downloads; from "
+          + "\(ByteCount.describe(batch.bytes * 2)) on they can")
+    }
+    note("cache.limit", limits.total, largest.whole)
+    for (stream, batch) in zip(session.dataset.streams, largest.streams) {
+      note("cache_limit of stream \(stream.name)", limits.streams[stream.name], batch)
+    }
+    for warning in found {
+      logger.warning("the cache is tight", metadata: ["dataset": "\(session.dataset.name)", "warning": "\(warning)"])
+    }
+    return found
+  }
+}
+
+/// One rank's list in a plan.
+struct RankPlan: Hashable, Sendable {
+  let key: PlanIdentity
+  let rank: Int
+}

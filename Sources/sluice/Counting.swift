@@ -1,0 +1,2 @@
+/// `1 shard`, `2 shards`: a count with its noun.
+func counted(_ count: Int, _ noun: String) -> String { count == 1 ? "1 \(noun)" : "\(count) \(noun)s" }
