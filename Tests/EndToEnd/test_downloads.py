@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 from pathlib import Path
@@ -60,9 +61,10 @@ def test_a_corrupt_shard_is_fetched_again_after_a_while(stage: Stage) -> None:
     assert web["retries"] == 2
     assert web["failures"] == 0
     assert web["attempts"] == web["files"] + 2
-    log = daemon.log_text()
-    assert "again in 0.2 s" in log or "again in 0.3 s" in log, "the first delay"
-    assert "again in 0.4 s" in log or "again in 0.5 s" in log, "the second is twice as long"
+    pauses = [float(text) for text in re.findall(r'pause_seconds="?([0-9.]+)', daemon.log_text())]
+    first, second = pauses
+    assert 0.2 <= first <= 0.3
+    assert 0.4 <= second <= 0.5, "twice as long, and some jitter"
     assert "retries: 2 digest" in screen(stage)
 
 
@@ -109,7 +111,7 @@ def test_what_only_decompression_shows_is_fetched_again_too(stage: Stage) -> Non
         samples = sum(len(batch.ids) for batch in session.batches(0))
     assert samples == sum(shard["samples"] for shard in index["shards"])
     assert stage.server.requests_of(f"zipped/{name}") == 2
-    assert f"{name}: " in daemon.log_text()
+    assert name in daemon.log_text()
 
 
 def test_a_digest_that_the_index_lacks_is_an_error(stage: Stage) -> None:
@@ -127,7 +129,7 @@ def test_an_index_is_asked_for_again(stage: Stage, status: int, cause: str) -> N
     assert drain(stage) == list(range(40))
     assert stage.server.requests_of("web/index.json") == 2
     assert transfer(stage)["retries"] == {cause: 1}
-    assert "stream web: index.json of" in daemon.log_text()
+    assert re.search(r"a download failed and is tried again.*index\.json", daemon.log_text())
 
 
 def test_progress_rate_and_queue(stage: Stage) -> None:
