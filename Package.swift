@@ -179,7 +179,7 @@ let package = Package(
       "Server",
       [
         "AdminDocuments", "DatasetModel", "LinuxSystem", "Planning", "ShardCache", "WireProtocol", "LocalSocket",
-        "DaemonConfiguration",
+        "DaemonConfiguration", "StreamRegistry", "BuiltInStreams", logging,
       ]),
   ],
   swiftLanguageModes: [.v6]

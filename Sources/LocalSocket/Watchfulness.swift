@@ -7,10 +7,10 @@ import Synchronization
 /// idle; a client that asks for one sample after another pays that for each. So a thread whose client usually comes back at
 /// once goes on looking for a little while. A client that takes longer costs nothing beyond the few looks that found that out.
 struct Watchfulness: Sendable {
-  /// Longest time to look, in seconds: about two wake-ups.
-  static let longest = 100e-6
+  /// Longest time to look, in seconds: about a wake-up.
+  static let longest = 50e-6
   /// Gaps up to this long count as coming back at once as long as nobody looks, since they include both ends' wake-ups.
-  static let soon = 250e-6
+  static let soon = 130e-6
   /// Weight of the newest gap.
   static let weight = 0.25
 

@@ -20,10 +20,16 @@ public protocol StreamSource: Sendable {
 
   /// The directory in which the stream's files already lie on this machine, to be read in place; nil for a remote.
   var localDirectory: String? { get }
+
+  /// Notices that the stream has changed, for a source that is told of it; nil, as by default, for one that is not. After
+  /// a notice the daemon makes the source anew and asks it for the manifest: sessions keep what they opened, later ones
+  /// open the new state. Several notices within a second count as one. Ends with its consumer.
+  func changes() -> AsyncStream<Void>?
 }
 
 extension StreamSource {
   public var localDirectory: String? { nil }
+  public func changes() -> AsyncStream<Void>? { nil }
 }
 
 /// What a source knows of its shards.

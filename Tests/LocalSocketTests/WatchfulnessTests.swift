@@ -7,12 +7,12 @@ struct WatchfulnessTests {
   func adaptation() {
     var watchfulness = Watchfulness()
     #expect(watchfulness.patience == 0, "a client nothing is known of costs no looks")
-    for _ in 0..<12 { watchfulness.came(after: 60e-6) }
+    for _ in 0..<12 { watchfulness.came(after: 30e-6) }
     #expect(watchfulness.patience == Watchfulness.longest)
     // After one pause, however long, it is not looked for; it is soon made good for.
     watchfulness.came(after: 3600)
     #expect(watchfulness.patience == 0)
-    for _ in 0..<12 { watchfulness.came(after: 60e-6) }
+    for _ in 0..<12 { watchfulness.came(after: 30e-6) }
     #expect(watchfulness.patience == Watchfulness.longest)
   }
 
@@ -22,7 +22,7 @@ struct WatchfulnessTests {
     var looks = 0
     for _ in 0..<1000 {
       if watchfulness.patience > 0 { looks += 1 }
-      watchfulness.came(after: 150e-6)
+      watchfulness.came(after: 100e-6)
     }
     #expect(looks > 0 && looks <= 1000 / 3 + 4)
   }

@@ -43,10 +43,6 @@ class BatchLoader:
         tensors: give torch tensors; None for torch if it is installed, else numpy arrays.
         pin_memory: read into page-locked memory, from which a GPU copies asynchronously; needs torch with CUDA.
         drop_last: leave out a last batch that is not full.
-        mmap: copy samples of 32 KiB and more out of maps of the shard files instead of reading them: faster, the
-            larger they are. The maps count as this process's memory (shared file pages, which the page cache holds
-            anyhow). Not for a `local` stream whose files others may cut short meanwhile: touching a map beyond its
-            file's end ends the process. The daemon never cuts a file of its cache.
 
     Raises:
         ValueError: an argument cannot be.
@@ -64,7 +60,6 @@ class BatchLoader:
         tensors: bool | None = None,
         pin_memory: bool = False,
         drop_last: bool = False,
-        mmap: bool = False,
     ) -> None:
         if prefetch < 1 or pipeline < 1:
             raise ValueError(f"prefetch and pipeline must be at least 1: {prefetch}, {pipeline}")
@@ -77,7 +72,6 @@ class BatchLoader:
         self._id_column = id_column
         self._tensors = _has_torch() if tensors is None else tensors
         self._drop_last = drop_last
-        self._mapped = mmap
         self._pool = BufferPool(limit=4 * prefetch, pinned=pin_memory and _can_pin())
         self._iteration: _Iteration | None = None
 
@@ -147,8 +141,7 @@ class _Iteration:
         self._cancellation = Cancellation()
         least = session.info.batch_size if loader._drop_last else 1
         arguments = (
-            self._channel, self._cancellation, session, epoch, loader._pipeline, loader._mapped, loader._pool,
-            loader.prepare, least,
+            self._channel, self._cancellation, session, epoch, loader._pipeline, loader._pool, loader.prepare, least,
         )  # fmt: skip
         self._thread = Thread(target=_read, args=arguments, name=f"sluice-epoch-{epoch}", daemon=True)
         self._thread.start()
@@ -174,14 +167,13 @@ def _read(
     session: Session,
     epoch: int,
     depth: int,
-    mapped: bool,
     pool: BufferPool,
     prepare: Callable[[Batch], Any],
     least: int,
 ) -> None:
     failure = None
     try:
-        batches = session.batches(epoch, depth=depth, pool=pool, cancellation=cancellation, mapped=mapped)
+        batches = session.batches(epoch, depth=depth, pool=pool, cancellation=cancellation)
         for batch in batches:
             if len(batch) >= least and not channel.put((len(batch), prepare(batch))):
                 break

@@ -135,7 +135,6 @@ class Session:
         how: Bytes | None = None,
         pool: BufferPool | None = None,
         cancellation: Cancellation | None = None,
-        mapped: bool = False,
     ) -> Generator[Batch, None, None]:
         """The batches of an epoch, in the plan's order; several are asked for ahead.
 
@@ -147,7 +146,6 @@ class Session:
             how: how samples' bytes come, if not as the session has it; `Bytes.NONE` for the tables only.
             pool: memory for the bytes; a batch's is used again once nothing refers to it.
             cancellation: with which another thread can end the iteration.
-            mapped: copy large samples out of maps of their files; see `BatchLoader`.
 
         Raises:
             DaemonError: the plan or a shard cannot be had.
@@ -162,7 +160,6 @@ class Session:
             depth=depth,
             next=first,
             end=plan.batches if worker is None else plan.batches_per_worker,
-            mapped=mapped,
         )
         try:
             while (reply := pipeline.receive(pool or self._pool, patience, cancellation)) is not None:

@@ -20,6 +20,7 @@ final class StreamCatalog: Sendable {
   private let results = SharedResults<StreamConfiguration, LoadedStream>(limit: 10_000)
   private let standings = Mutex<[StreamName: Standing]>([:])
   private let nextNumber = Mutex(1)
+  private let watches = StreamWatches()
 
   init(registry: StreamRegistry, loader: ManifestLoader, health: HealthService, logger: Logger) {
     self.registry = registry
@@ -99,10 +100,18 @@ final class StreamCatalog: Sendable {
 
   /// Forgets what is known of a stream, so that the next use loads its index anew; sessions keep what they opened.
   func forget(_ configuration: StreamConfiguration) {
+    watches.end(configuration.name)
     results.forget(configuration)
     standings.withLock { $0[configuration.name] = nil }
     health.trouble("stream \(configuration.name)", nil)
     health.trouble(RemoteWatch.name(configuration.name), nil)
+  }
+
+  /// The source says that the stream is not what it was. Until the new index is there, the old one serves.
+  private func changed(_ configuration: StreamConfiguration) async {
+    logger.notice("stream has changed, its index is loaded anew", metadata: ["stream": "\(configuration.name)"])
+    results.forget(configuration)
+    await preload([configuration])
   }
 
   /// How the stream stands now.
@@ -137,6 +146,9 @@ final class StreamCatalog: Sendable {
       logger.warning(
         "remote cannot be asked for its index; the kept copy serves",
         metadata: ["stream": "\(stream.name)", "error": "\(reason)"])
+    }
+    if let changes = source.changes() {
+      watches.begin(configuration.name, changes) { [weak self] in await self?.changed(configuration) }
     }
     return stream
   }

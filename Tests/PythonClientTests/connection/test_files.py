@@ -1,4 +1,4 @@
-"""Reading samples out of the files that the daemon passed, by calls and out of maps."""
+"""Reading samples out of the files that the daemon passed."""
 
 from __future__ import annotations
 
@@ -18,12 +18,10 @@ def open_descriptors() -> int:
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
-@pytest.mark.parametrize("mapped", [False, True])
-def test_samples_lie_end_to_end(tmp_path: Path, mapped: bool) -> None:
+def test_samples_lie_end_to_end(tmp_path: Path) -> None:
     before = open_descriptors()
     contents = [np.random.default_rng(seed).integers(0, 256, SIZE, np.uint8) for seed in (1, 2)]
     files = OpenFiles()
-    files.mapped = mapped
     for handle, content in enumerate(contents, 1):
         content.tofile(tmp_path / str(handle))
         files.add(handle, os.open(tmp_path / str(handle), os.O_RDONLY))
@@ -42,13 +40,11 @@ def test_samples_lie_end_to_end(tmp_path: Path, mapped: bool) -> None:
     assert open_descriptors() == before
 
 
-@pytest.mark.parametrize("mapped", [False, True])
 @pytest.mark.parametrize("left", [0, 1000])
-def test_a_file_that_was_cut_short(tmp_path: Path, mapped: bool, left: int) -> None:
+def test_a_file_that_was_cut_short(tmp_path: Path, left: int) -> None:
     path = tmp_path / "shard"
     path.write_bytes(bytes(left))
     files = OpenFiles()
-    files.mapped = mapped
     files.add(1, os.open(path, os.O_RDONLY))
     with pytest.raises(ShardError, match="cut short"):
         files.read(

@@ -31,7 +31,7 @@ def sluice_batches(socket: str, dataset: str, workers: int, kind: str) -> Iterat
             data, batch_size=data.batch_size, num_workers=workers, persistent_workers=workers > 0
         )
     else:
-        loader = sluice.BatchLoader(data, mmap=kind == "sluice-mmap")
+        loader = sluice.BatchLoader(data)
     while True:
         yield loader
 

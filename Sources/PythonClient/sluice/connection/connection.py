@@ -128,15 +128,12 @@ class Connection:
             if kind not in (_PROGRESS, _DESCRIPTORS):
                 self._broken(f"a frame of kind {kind:#x} for a request of kind {request_kind}")
 
-    def receive_batch(
-        self, number: int, pool: BufferPool, mapped: bool = False
-    ) -> tuple[BatchReply, Buffer, NDArray[np.int64]]:
+    def receive_batch(self, number: int, pool: BufferPool) -> tuple[BatchReply, Buffer, NDArray[np.int64]]:
         """The reply to a batch or sample request, its samples' bytes read.
 
         Args:
             number: of the request, the oldest without a reply.
             pool: where the bytes' memory comes from.
-            mapped: whether large samples are copied out of maps of their files.
 
         Returns:
             The table, the bytes of all its samples end to end, and their n + 1 offsets (i64). The bytes are empty if
@@ -150,7 +147,6 @@ class Connection:
             return reply, np.empty(0, np.uint8), offsets
         np.cumsum(reply.lengths, out=offsets[1:])
         data = pool.take(int(offsets[-1]))
-        self.files.mapped = mapped
         self.files.read(reply.handles, reply.offsets, reply.lengths, data)
         if reply.drops:
             self.files.drop(reply.drops)

@@ -31,7 +31,6 @@ class Pipeline:
         depth: requests under way at most.
         next: number of the batch that is received next.
         end: number after the last.
-        mapped: whether large samples are copied out of maps of their files.
         numbers: requests under way, the oldest first.
     """
 
@@ -42,7 +41,6 @@ class Pipeline:
     depth: int
     next: int
     end: int
-    mapped: bool = False
     numbers: deque[int] = field(default_factory=deque)
     _asked: int = 0
     _opening: int = -1
@@ -67,7 +65,7 @@ class Pipeline:
                 if cancellation is not None:
                     cancellation.watch(connection)
                 self._ask(connection)
-                reply, data, offsets = connection.receive_batch(self.numbers[0], pool, self.mapped)
+                reply, data, offsets = connection.receive_batch(self.numbers[0], pool)
             except RefusedError as error:
                 self.lane.close()
                 self.lane.recover(error, patience)

@@ -15,8 +15,8 @@ Received: TypeAlias = "tuple[int, list[tuple[int, int, bytes]], int, Any]"
 
 _CLOSE_ON_EXEC = int(socket.MSG_CMSG_CLOEXEC)
 _AT_ONCE = int(socket.MSG_CMSG_CLOEXEC | socket.MSG_DONTWAIT)
-_LONGEST_LOOK = 100_000
-_SOON = 250_000
+_LONGEST_LOOK = 60_000
+_SOON = 150_000
 
 
 class Promptness:
