@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -10,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sluice.batch import Batch
-from sluice.channel import Channel
+from sluice.channel import FORKED, Channel
 from sluice.connection.cancellation import Cancellation
 from sluice.decoding import ColumnValues, Ragged
+from sluice.errors import ForkedError
 from sluice.memory import BufferPool
 from sluice.notices import warn_user
 from sluice.session import DEFAULT_DEPTH, Session
@@ -35,7 +38,8 @@ class BatchLoader:
 
     Args:
         dataset: whose batches to load; its `batch_size` is the batches'.
-        prefetch: batches read ahead.
+        prefetch: batches read ahead by a thread; 0 to read in the loop's own, which moves the most batches a second
+            where the loop itself does little.
         pipeline: requests under way at the daemon.
         collate_fn: makes a batch of a list of samples, each `{column: value}`.
         columns: names of the columns to give; all if None.
@@ -61,8 +65,8 @@ class BatchLoader:
         pin_memory: bool = False,
         drop_last: bool = False,
     ) -> None:
-        if prefetch < 1 or pipeline < 1:
-            raise ValueError(f"prefetch and pipeline must be at least 1: {prefetch}, {pipeline}")
+        if prefetch < 0 or pipeline < 1:
+            raise ValueError(f"prefetch must be at least 0 and pipeline at least 1: {prefetch}, {pipeline}")
         self.dataset = dataset
         self.num_samples_yielded = 0
         self._prefetch = prefetch
@@ -72,8 +76,8 @@ class BatchLoader:
         self._id_column = id_column
         self._tensors = _has_torch() if tensors is None else tensors
         self._drop_last = drop_last
-        self._pool = BufferPool(limit=4 * prefetch, pinned=pin_memory and _can_pin())
-        self._iteration: _Iteration | None = None
+        self._pool = BufferPool(limit=4 * max(1, prefetch), pinned=pin_memory and _can_pin())
+        self._iteration: _Iteration | _DirectIteration | None = None
 
     def __len__(self) -> int:
         """Batches of an epoch (the most that any rank gets)."""
@@ -85,8 +89,8 @@ class BatchLoader:
         self.close()
         self.num_samples_yielded = 0
         epoch = self.dataset.begin_epoch()
-        iteration = _Iteration(self, epoch, self.dataset.session)
-        self._iteration = iteration
+        make = _Iteration if self._prefetch else _DirectIteration
+        iteration = self._iteration = make(self, epoch, self.dataset.session)
         try:
             for samples, batch in iteration:
                 self.num_samples_yielded += samples
@@ -113,7 +117,7 @@ class BatchLoader:
             self._iteration = None
 
     def prepare(self, batch: Batch) -> Any:
-        """What the training loop gets of a batch; called by the reading thread."""
+        """What the training loop gets of a batch; called by the thread that reads."""
         if self._collate is not None:
             return self._collate(batch.samples())
         columns = batch.columns()
@@ -125,6 +129,45 @@ class BatchLoader:
         if self._id_column is not None:
             columns[self._id_column] = batch.ids.copy()
         return {name: _as_tensor(column) for name, column in columns.items()} if self._tensors else columns
+
+
+class _DirectIteration:
+    """An epoch being read by the loop's own thread; the daemon still prepares several batches ahead.
+
+    Args:
+        loader: whose batches.
+        epoch: to read.
+        session: to read from.
+    """
+
+    def __init__(self, loader: BatchLoader, epoch: int, session: Session) -> None:
+        self._cancellation = Cancellation()
+        self._batches = session.batches(
+            epoch, depth=loader._pipeline, pool=loader._pool, cancellation=self._cancellation
+        )
+        self._least = session.info.batch_size if loader._drop_last else 1
+        self._prepare = loader.prepare
+        self._process = os.getpid()
+
+    def __iter__(self) -> _DirectIteration:
+        return self
+
+    def __next__(self) -> tuple[int, Any]:
+        if self._process != os.getpid():
+            raise ForkedError(FORKED)
+        for batch in self._batches:
+            if len(batch) >= self._least:
+                return len(batch), self._prepare(batch)
+        raise StopIteration
+
+    def close(self) -> None:
+        """Ends the reading, also when another thread is in it."""
+        if self._process != os.getpid():
+            return
+        self._cancellation.cancel()
+        # A generator that is running cannot be closed; what it waits for has ended, so it ends by itself.
+        with contextlib.suppress(ValueError):
+            self._batches.close()
 
 
 class _Iteration:

@@ -11,6 +11,8 @@ from sluice.errors import ForkedError
 
 T = TypeVar("T")
 
+FORKED = "a loader's iteration belongs to the process that began it; begin another one in the fork"
+
 
 class Channel(Generic[T]):
     """Items in order; a failure of the producer is raised by the consumer after the items before it.
@@ -58,9 +60,7 @@ class Channel(Generic[T]):
             ForkedError: the producer is in another process.
         """
         if self._process != os.getpid():
-            raise ForkedError(
-                "a loader's iteration belongs to the process that began it; begin another one in the fork"
-            )
+            raise ForkedError(FORKED)
         with self._changed:
             while not self._items and not self._ended:
                 self._changed.wait()

@@ -127,9 +127,10 @@ def test_torchdata(daemon: FakeDaemon, workers: int, stop: int) -> None:
     assert third.dataset.epoch <= 2
 
 
-def test_batches_of_columns(daemon: FakeDaemon) -> None:
+@pytest.mark.parametrize("prefetch", [0, 4])
+def test_batches_of_columns(daemon: FakeDaemon, prefetch: int) -> None:
     dataset = open_dataset(daemon)
-    batches = sluice.BatchLoader(dataset)
+    batches = sluice.BatchLoader(dataset, prefetch=prefetch)
     assert len(batches) == -(-len(daemon.samples) // 4)
     expected = list(dataset)
     dataset.next_epoch = 0
@@ -149,8 +150,9 @@ def test_batches_of_columns(daemon: FakeDaemon) -> None:
     assert dataset.epoch == 0
 
 
-def test_batches_may_be_kept(daemon: FakeDaemon) -> None:
-    batches = sluice.BatchLoader(open_dataset(daemon, batch_size=2), prefetch=2)
+@pytest.mark.parametrize("prefetch", [0, 4])
+def test_batches_may_be_kept(daemon: FakeDaemon, prefetch: int) -> None:
+    batches = sluice.BatchLoader(open_dataset(daemon, batch_size=2), prefetch=prefetch)
     kept = list(batches)
     copies = [{name: str(list(column)) for name, column in batch.items()} for batch in kept]
     list(batches)
@@ -170,8 +172,9 @@ def test_numpy_columns_and_collate(daemon: FakeDaemon) -> None:
 
 
 @pytest.mark.parametrize("stop", [1, 5])
-def test_batch_loader_checkpoints(daemon: FakeDaemon, stop: int) -> None:
-    first = sluice.BatchLoader(open_dataset(daemon), collate_fn=keep)
+@pytest.mark.parametrize("prefetch", [0, 4])
+def test_batch_loader_checkpoints(daemon: FakeDaemon, prefetch: int, stop: int) -> None:
+    first = sluice.BatchLoader(open_dataset(daemon), collate_fn=keep, prefetch=prefetch)
     received = []
     for batch in first:
         received.append(batch)
@@ -182,7 +185,7 @@ def test_batch_loader_checkpoints(daemon: FakeDaemon, stop: int) -> None:
     second = loader(daemon, 2)
     second.load_state_dict(state)
     assert ids(received + list(second), daemon) == list(range(len(daemon.samples)))
-    third = sluice.BatchLoader(open_dataset(daemon), collate_fn=keep)
+    third = sluice.BatchLoader(open_dataset(daemon), collate_fn=keep, prefetch=prefetch)
     third.load_state_dict(state)
     assert third.state_dict() == state
     assert all_same([sample for batch in third for sample in batch], open_dataset(daemon)[4 * stop :])
@@ -192,8 +195,9 @@ def reading_threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name.startswith("sluice-epoch")]
 
 
-def test_leaving_a_loop_ends_its_thread(daemon: FakeDaemon) -> None:
-    batches = sluice.BatchLoader(open_dataset(daemon))
+@pytest.mark.parametrize("prefetch", [0, 4])
+def test_leaving_a_loop_ends_its_thread(daemon: FakeDaemon, prefetch: int) -> None:
+    batches = sluice.BatchLoader(open_dataset(daemon), prefetch=prefetch)
     for _ in range(3):
         for _ in batches:
             break
@@ -207,9 +211,10 @@ def test_leaving_a_loop_ends_its_thread(daemon: FakeDaemon) -> None:
         assert not thread.is_alive()
 
 
-def test_a_stuck_daemon_does_not_keep_the_thread(daemon: FakeDaemon) -> None:
+@pytest.mark.parametrize("prefetch", [0, 4])
+def test_a_stuck_daemon_does_not_keep_the_thread(daemon: FakeDaemon, prefetch: int) -> None:
     daemon.script.hold_batches = threading.Event()
-    batches = sluice.BatchLoader(open_dataset(daemon))
+    batches = sluice.BatchLoader(open_dataset(daemon), prefetch=prefetch)
     consumer = threading.Thread(target=lambda: list(batches))
     consumer.start()
     while not any(kind == 5 for kind, _ in daemon.requests):
@@ -220,17 +225,19 @@ def test_a_stuck_daemon_does_not_keep_the_thread(daemon: FakeDaemon) -> None:
     daemon.script.hold_batches.set()
 
 
-def test_the_reading_threads_failure_is_the_loops(daemon: FakeDaemon) -> None:
+@pytest.mark.parametrize("prefetch", [0, 4])
+def test_the_reading_threads_failure_is_the_loops(daemon: FakeDaemon, prefetch: int) -> None:
     daemon.script.refuse_batch = {2: RefusalError(31, "shard 2: the remote answered 503")}
-    batches = iter(sluice.BatchLoader(open_dataset(daemon)))
+    batches = iter(sluice.BatchLoader(open_dataset(daemon), prefetch=prefetch))
     next(batches), next(batches)
     with pytest.raises(errors.ShardError, match="503"):
         next(batches)
 
 
-def test_a_fork_during_an_iteration(daemon: FakeDaemon) -> None:
+@pytest.mark.parametrize("prefetch", [0, 4])
+def test_a_fork_during_an_iteration(daemon: FakeDaemon, prefetch: int) -> None:
     """The child is told that the iteration is not its own, and can begin one."""
-    batches = sluice.BatchLoader(open_dataset(daemon), collate_fn=keep)
+    batches = sluice.BatchLoader(open_dataset(daemon), collate_fn=keep, prefetch=prefetch)
     iterator = iter(batches)
     received = [next(iterator)]
     process = os.fork()
@@ -247,8 +254,9 @@ def test_a_fork_during_an_iteration(daemon: FakeDaemon) -> None:
     assert ids(received + list(iterator), daemon) == list(range(len(daemon.samples)))
 
 
-def test_restarts_in_an_epoch(daemon: FakeDaemon) -> None:
-    batches = sluice.BatchLoader(open_dataset(daemon, batch_size=1), collate_fn=keep)
+@pytest.mark.parametrize("prefetch", [0, 4])
+def test_restarts_in_an_epoch(daemon: FakeDaemon, prefetch: int) -> None:
+    batches = sluice.BatchLoader(open_dataset(daemon, batch_size=1), collate_fn=keep, prefetch=prefetch)
     received = []
     for batch in batches:
         received.append(batch)
@@ -258,8 +266,9 @@ def test_restarts_in_an_epoch(daemon: FakeDaemon) -> None:
     assert ids(received, daemon) == list(range(len(daemon.samples)))
 
 
-def test_descriptors_do_not_grow(daemon: FakeDaemon) -> None:
-    batches = sluice.BatchLoader(open_dataset(daemon))
+@pytest.mark.parametrize("prefetch", [0, 4])
+def test_descriptors_do_not_grow(daemon: FakeDaemon, prefetch: int) -> None:
+    batches = sluice.BatchLoader(open_dataset(daemon), prefetch=prefetch)
     counts = []
     for _ in range(4):
         list(batches)

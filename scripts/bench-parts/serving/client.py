@@ -31,7 +31,7 @@ def sluice_batches(socket: str, dataset: str, workers: int, kind: str) -> Iterat
             data, batch_size=data.batch_size, num_workers=workers, persistent_workers=workers > 0
         )
     else:
-        loader = sluice.BatchLoader(data)
+        loader = sluice.BatchLoader(data, prefetch=0 if kind == "sluice-direct" else 4)
     while True:
         yield loader
 
