@@ -58,10 +58,11 @@ extension CacheLedger {
     }
     for stream in Set(requests.map(\.stream)) {
       guard let limit = limits.streams[stream] else { continue }
-      let wanted = requests.reduce(0) { $0 + ($1.stream == stream ? $1.peakBytes : 0) }
+      let ofStream = requests.filter { $0.stream == stream }
+      let wanted = ofStream.reduce(0) { $0 + $1.peakBytes }
       let pinned = pinnedBytes { $0.facts.stream == stream && !keys.contains($0.key) }
       guard wanted <= limit - pinned else {
-        throw tooSmall("cache_limit of stream \(stream)", limit, wanted, pinned, requests)
+        throw tooSmall("cache_limit of stream \(stream)", limit, wanted, pinned, ofStream)
       }
     }
   }

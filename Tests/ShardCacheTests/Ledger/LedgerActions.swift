@@ -44,9 +44,18 @@ extension LedgerDriver {
     } catch {
       waiting[id] = nil
       refused += 1
-      let needed = wanted.reduce(0) { $0 + requests[$1].peakBytes }
-      if error.code != .limitTooSmall || error.leastBytes ?? 0 < needed { faults.append("refuses wrongly: \(error)") }
+      if !isRight(error, wanted) { faults.append("refuses wrongly: \(error)") }
     }
+  }
+
+  /// Whether what would do, as a refusal says, is more than a limit allows and enough for what was wanted: of the whole
+  /// cache, or of the stream that the refusal names.
+  private func isRight(_ error: CacheError, _ wanted: [Int]) -> Bool {
+    guard error.code == .limitTooSmall, let least = error.leastBytes else { return false }
+    func peak(_ shards: some Sequence<Int>) -> Int { shards.reduce(0) { $0 + requests[$1].peakBytes } }
+    if least > naive.limit, least >= peak(wanted) { return true }
+    guard let stream = error.stream, let limit = ledger.limits.streams[stream] else { return false }
+    return least > limit && least >= peak(wanted.filter { requests[$0].stream == stream })
   }
 
   /// The first claim in the queue chooses who leaves, so only that is judged: one claim, no limits of streams in play.
