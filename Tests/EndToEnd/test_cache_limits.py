@@ -80,7 +80,7 @@ def settled_downloads(stage: Stage, sessions: int) -> dict[str, Any]:
     pause = threading.Event()
     for _ in range(500):
         status: dict[str, Any] = json.loads(run_sluice("status", "--json", "--socket", str(stage.socket)).stdout)
-        if sum(bool(session.get("waitingFor")) for session in status["sessions"]) == sessions:
+        if sum(bool(session.get("waiting")) for session in status["sessions"]) == sessions:
             return status
         pause.wait(0.02)
     raise TimeoutError(f"never did {sessions} sessions wait: {status['sessions']}")
