@@ -38,8 +38,8 @@ class BatchLoader:
 
     Args:
         dataset: whose batches to load; its `batch_size` is the batches'.
-        prefetch: batches read ahead by a thread; 0 to read in the loop's own, which moves the most batches a second
-            where the loop itself does little.
+        prefetch: batches read ahead by a thread; 0 to read in the loop's own, which saves the handing over where loops
+            are more than cores and do little themselves.
         pipeline: requests under way at the daemon.
         collate_fn: makes a batch of a list of samples, each `{column: value}`.
         columns: names of the columns to give; all if None.
