@@ -49,22 +49,29 @@ extension ShardCache {
           return state
         })
     }
+    let promised = PromisedRoom()
     await withTaskGroup(of: Void.self) { group in
       for (number, request) in requests.enumerated() {
         if number >= downloads { await group.next() }
         if Task.isCancelled { break }
-        group.addTask { await self.warm(request, .now + deadline, note) }
+        group.addTask { await self.warm(request, .now + deadline, promised, note) }
       }
     }
     return state.withLock { $0 }
   }
 
   private func warm(
-    _ request: ShardRequest, _ deadline: ContinuousClock.Instant,
+    _ request: ShardRequest, _ deadline: ContinuousClock.Instant, _ promised: PromisedRoom,
     _ note: @Sendable ((inout WarmProgress) -> Void) -> Void
   ) async {
-    let (isPresent, fits) = state.withLock { state in state.ledger.canWarm(request) }
+    // Several are warmed at once: room that one was promised and has not taken yet is not there for the others.
+    let (isPresent, fits) = promised.requests.withLock { promised in
+      let answer = state.withLock { state in state.ledger.canWarm(request, besides: promised.values) }
+      if answer.fits { promised[request.key] = request }
+      return answer
+    }
     guard fits else { return note { $0.unfit += 1 } }
+    defer { promised.requests.withLock { $0[request.key] = nil } }
     do {
       for lease in try await acquire([request], deadline: deadline) { lease.release() }
       note { progress in
@@ -81,6 +88,11 @@ extension ShardCache {
   }
 }
 
+/// The shards that may be fetched and are not there yet.
+private final class PromisedRoom: Sendable {
+  let requests = Mutex<[ShardKey: ShardRequest]>([:])
+}
+
 /// Every shard is needed at position 1.
 private struct AllAtOnce: NextUses {
   func nextUse(ofShard shard: Int, from position: Int) -> Int? { position <= 1 ? 1 : nil }
@@ -88,7 +100,11 @@ private struct AllAtOnce: NextUses {
 
 extension CacheLedger {
   /// Whether a shard is there, or on its way; and whether it can be had without evicting what anybody will need.
-  func canWarm(_ request: ShardRequest) -> (isPresent: Bool, fits: Bool) {
+  ///
+  /// - Parameter promised: others that were told they fit; those that have not taken their room yet come first.
+  func canWarm(
+    _ request: ShardRequest, besides promised: some Collection<ShardRequest>
+  ) -> (isPresent: Bool, fits: Bool) {
     if let slot = index[request.key], let entry = entries[slot] {
       switch entry.state {
       case .committed: return (true, true)
@@ -96,7 +112,10 @@ extension CacheLedger {
       case .absent, .unlinking: break
       }
     }
-    if request.peakBytes <= room, request.peakBytes <= room(of: request.stream) { return (false, true) }
+    let pending = promised.filter { other in index[other.key].map { isAbsent($0) } ?? true }
+    let wanted = pending.reduce(request.peakBytes) { $0 + $1.peakBytes }
+    let wantedOfStream = pending.reduce(request.peakBytes) { $0 + ($1.stream == request.stream ? $1.peakBytes : 0) }
+    if wanted <= room, wantedOfStream <= room(of: request.stream) { return (false, true) }
     let clock = needClock(now: 0)
     var idle = 0
     var streamIdle = 0
@@ -109,6 +128,6 @@ extension CacheLedger {
     }
     let free = max(room, 0) + leaving(nil) + idle
     let streamFree = limits.streams[request.stream] == nil ? Int.max : room(of: request.stream) + streamIdle
-    return (false, request.peakBytes <= free && request.peakBytes <= streamFree)
+    return (false, wanted <= free && wantedOfStream <= streamFree)
   }
 }
