@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import deque
-from threading import Condition
+from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 from sluice.errors import ForkedError
@@ -17,14 +16,18 @@ FORKED = "a loader's iteration belongs to the process that began it; begin anoth
 class Channel(Generic[T]):
     """Items in order; a failure of the producer is raised by the consumer after the items before it.
 
+    One thread puts, one gets, any may end it. Items and room each go through a queue that the interpreter implements
+    itself: a hand-over is a fraction of what a condition variable takes, and ending it from a finaliser is safe.
+
     Args:
         capacity: items waiting at most.
     """
 
     def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
-        self._items: deque[T] = deque()
-        self._changed = Condition()
+        self._items: SimpleQueue[tuple[T] | None] = SimpleQueue()
+        self._room: SimpleQueue[None] = SimpleQueue()
+        for _ in range(capacity):
+            self._room.put(None)
         self._ended = False
         self._failure: BaseException | None = None
         self._process = os.getpid()
@@ -35,21 +38,20 @@ class Channel(Generic[T]):
         Returns:
             False if nobody wants it any more.
         """
-        with self._changed:
-            while len(self._items) >= self._capacity and not self._ended:
-                self._changed.wait()
-            if self._ended:
-                return False
-            self._items.append(item)
-            self._changed.notify_all()
-            return True
+        if not self._ended:
+            self._room.get()
+        if self._ended:
+            return False
+        self._items.put((item,))
+        return True
 
     def end(self, failure: BaseException | None = None) -> None:
         """No item comes after those that are waiting; or, from the consumer, none is wanted."""
-        with self._changed:
-            self._ended = True
-            self._failure = self._failure or failure
-            self._changed.notify_all()
+        if self._failure is None:
+            self._failure = failure
+        self._ended = True
+        self._room.put(None)
+        self._items.put(None)
 
     def get(self) -> T:
         """The next item; waits for it.
@@ -61,14 +63,12 @@ class Channel(Generic[T]):
         """
         if self._process != os.getpid():
             raise ForkedError(FORKED)
-        with self._changed:
-            while not self._items and not self._ended:
-                self._changed.wait()
-            if self._items:
-                item = self._items.popleft()
-                self._changed.notify_all()
-                return item
-            failure, self._failure = self._failure, None
+        item = self._items.get()
+        if item is not None:
+            self._room.put(None)
+            return item[0]
+        self._items.put(None)
+        failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
         raise StopIteration
