@@ -41,6 +41,8 @@ class BatchLoader:
         prefetch: batches read ahead by a thread; 0 to read in the loop's own, which saves the handing over where loops
             are more than cores and do little themselves.
         pipeline: requests under way at the daemon.
+        readers: threads that read one batch where it is large (from 2 MiB on, in samples of 64 KiB or more): one core
+            does not use up what the memory can do. None for 2 where each of the node's ranks has two cores, else 1.
         collate_fn: makes a batch of a list of samples, each `{column: value}`.
         columns: names of the columns to give; all if None.
         id_column: name under which to give the samples' global ids (i64, n of them), too; None to leave them out.
@@ -58,6 +60,7 @@ class BatchLoader:
         *,
         prefetch: int = 4,
         pipeline: int = DEFAULT_DEPTH,
+        readers: int | None = None,
         collate_fn: Collate | None = None,
         columns: Collection[str] | None = None,
         id_column: str | None = None,
@@ -65,12 +68,15 @@ class BatchLoader:
         pin_memory: bool = False,
         drop_last: bool = False,
     ) -> None:
-        if prefetch < 0 or pipeline < 1:
-            raise ValueError(f"prefetch must be at least 0 and pipeline at least 1: {prefetch}, {pipeline}")
+        if prefetch < 0 or pipeline < 1 or (readers is not None and readers < 1):
+            raise ValueError(
+                f"prefetch must be at least 0, pipeline and readers at least 1: {prefetch}, {pipeline}, {readers}"
+            )
         self.dataset = dataset
         self.num_samples_yielded = 0
         self._prefetch = prefetch
         self._pipeline = pipeline
+        self._readers = _usual_readers(dataset.world.ranks_per_node) if readers is None else readers
         self._collate = collate_fn
         self._columns = None if columns is None else frozenset(columns)
         self._id_column = id_column
@@ -143,7 +149,11 @@ class _DirectIteration:
     def __init__(self, loader: BatchLoader, epoch: int, session: Session) -> None:
         self._cancellation = Cancellation()
         self._batches = session.batches(
-            epoch, depth=loader._pipeline, pool=loader._pool, cancellation=self._cancellation
+            epoch,
+            depth=loader._pipeline,
+            pool=loader._pool,
+            cancellation=self._cancellation,
+            threads=loader._readers,
         )
         self._least = session.info.batch_size if loader._drop_last else 1
         self._prepare = loader.prepare
@@ -184,7 +194,8 @@ class _Iteration:
         self._cancellation = Cancellation()
         least = session.info.batch_size if loader._drop_last else 1
         arguments = (
-            self._channel, self._cancellation, session, epoch, loader._pipeline, loader._pool, loader.prepare, least,
+            self._channel, self._cancellation, session, epoch, loader._pipeline, loader._readers, loader._pool,
+            loader.prepare, least,
         )  # fmt: skip
         self._thread = Thread(target=_read, args=arguments, name=f"sluice-epoch-{epoch}", daemon=True)
         self._thread.start()
@@ -210,13 +221,14 @@ def _read(
     session: Session,
     epoch: int,
     depth: int,
+    readers: int,
     pool: BufferPool,
     prepare: Callable[[Batch], Any],
     least: int,
 ) -> None:
     failure = None
     try:
-        batches = session.batches(epoch, depth=depth, pool=pool, cancellation=cancellation)
+        batches = session.batches(epoch, depth=depth, pool=pool, cancellation=cancellation, threads=readers)
         for batch in batches:
             if len(batch) >= least and not channel.put((len(batch), prepare(batch))):
                 break
@@ -239,6 +251,11 @@ def _as_tensor(column: ColumnValues) -> Any:
 
         return torch.from_numpy(column)
     return column
+
+
+def _usual_readers(ranks_per_node: int) -> int:
+    """More than two gain little: they share the memory's bandwidth with whoever uses the batches."""
+    return 2 if len(os.sched_getaffinity(0)) >= 2 * ranks_per_node else 1
 
 
 def _has_torch() -> bool:

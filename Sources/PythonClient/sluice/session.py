@@ -15,6 +15,7 @@ from sluice.batch import Batch, Schemas
 from sluice.connection.address import Address
 from sluice.connection.cancellation import Cancellation
 from sluice.connection.connection import Connection
+from sluice.connection.grouping import Grouping
 from sluice.connection.lane import Lane
 from sluice.connection.patience import Patience
 from sluice.connection.pipeline import Pipeline
@@ -135,6 +136,7 @@ class Session:
         how: Bytes | None = None,
         pool: BufferPool | None = None,
         cancellation: Cancellation | None = None,
+        threads: int = 1,
     ) -> Generator[Batch, None, None]:
         """The batches of an epoch, in the plan's order; several are asked for ahead.
 
@@ -142,10 +144,11 @@ class Session:
             epoch: its number.
             first: number of the first batch.
             worker: count that worker's batches only; None for the rank's, in the order in which a loader yields them.
-            depth: requests under way.
+            depth: requests under way; small batches share one where the daemon answers at once.
             how: how samples' bytes come, if not as the session has it; `Bytes.NONE` for the tables only.
             pool: memory for the bytes; a batch's is used again once nothing refers to it.
             cancellation: with which another thread can end the iteration.
+            threads: that read one batch, where it is large enough for that to be faster.
 
         Raises:
             DaemonError: the plan or a shard cannot be had.
@@ -157,16 +160,18 @@ class Session:
             epoch=epoch,
             worker=ALL_WORKERS if worker is None else worker,
             how=self.how if how is None else how,
-            depth=depth,
+            grouping=Grouping(self.info.mean_sample_bytes * self.info.batch_size, depth),
             next=first,
             end=plan.batches if worker is None else plan.batches_per_worker,
+            threads=threads,
         )
         try:
             while (reply := pipeline.receive(pool or self._pool, patience, cancellation)) is not None:
                 yield self._batch(*reply)
         finally:
             # Replies that nobody will read would be in the way of the next request.
-            if pipeline.numbers or patience.is_stopped():
+            is_whole = cancellation is None or cancellation.finish()
+            if pipeline.is_under_way or not is_whole:
                 pipeline.lane.close()
             else:
                 self._idle.append(pipeline.lane)

@@ -178,11 +178,17 @@ class ServedConnection:
             raise RefusalError(14, f"batch {first} is past the end, {len(batches)}")
         if script.hold_batches is not None:
             script.hold_batches.wait()
-        if first in script.hang_up_before_batch:
-            script.hang_up_before_batch.remove(first)
-            return False
-        if first in script.refuse_batch:
-            raise script.refuse_batch.pop(first)
+        self.daemon.groups.append(count)
+        for asked in range(first, first + count):
+            if asked in script.hang_up_before_batch:
+                script.hang_up_before_batch.remove(asked)
+                return False
+            if asked in script.refuse_batch:
+                raise script.refuse_batch.pop(asked)
+            if asked in script.refuse_always:
+                raise script.refuse_always[asked]
+        if count > script.most_batches:
+            raise RefusalError(42, f"count is {count}; one request may have {script.most_batches} batches at most")
         self.reply_with(request, epoch, first, batches[first : first + count], mode)
         return True
 

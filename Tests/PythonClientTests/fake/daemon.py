@@ -30,6 +30,7 @@ class FakeDaemon:
         self.fingerprint = "feed"
         self.opens: list[dict[str, Any]] = []
         self.requests: list[tuple[int, int]] = []
+        self.groups: list[int] = []
         self.connections = 0
         self.alive = 0
         self.dropped: list[int] = []

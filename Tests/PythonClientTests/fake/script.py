@@ -74,6 +74,8 @@ class Script:
     """Batch numbers before whose reply the connection is closed, once each."""
     refuse_batch: dict[int, RefusalError] = field(default_factory=dict)
     """Batch numbers that are refused, once each."""
+    refuse_always: dict[int, RefusalError] = field(default_factory=dict)
+    """Batch numbers that are refused whenever they are asked for."""
     refuse_open: list[RefusalError] = field(default_factory=list)
     """Answers to the next openings."""
     turn_away: RefusalError | None = None
@@ -85,6 +87,8 @@ class Script:
     """Batch replies wait for it."""
     bytes_mode: int = 2
     """What the daemon chooses."""
+    most_batches: int = 1 << 32
+    """What one request may have."""
     drop_after: int = 0
     """Orders the drop of a file after so many replies that used it."""
 

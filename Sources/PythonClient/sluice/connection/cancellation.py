@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Event
+from threading import Event, Lock
 
 from sluice.connection.connection import Connection
 
@@ -13,16 +13,28 @@ class Cancellation:
     def __init__(self) -> None:
         self.event = Event()
         self._connection: Connection | None = None
+        self._lock = Lock()
 
     def watch(self, connection: Connection) -> None:
         """The connection on which the work is now waiting."""
-        self._connection = connection
-        if self.event.is_set():
-            connection.interrupt()
+        with self._lock:
+            self._connection = connection
+            if self.event.is_set():
+                connection.interrupt()
+
+    def finish(self) -> bool:
+        """The work is over, and its connection somebody else's from here on.
+
+        Returns:
+            Whether the connection is as it was; False if the work was cancelled before.
+        """
+        with self._lock:
+            self._connection = None
+            return not self.event.is_set()
 
     def cancel(self) -> None:
         """Ends the work; returns at once."""
-        self.event.set()
-        connection = self._connection
-        if connection is not None:
-            connection.interrupt()
+        with self._lock:
+            self.event.set()
+            if self._connection is not None:
+                self._connection.interrupt()

@@ -9,6 +9,11 @@ from sluice.wire.messages import ErrorReply
 class ConnectionLostError(SluiceError, ConnectionError):
     """The connection ended; a new one may go on where it was."""
 
+    @staticmethod
+    def because(cause: object) -> ConnectionLostError:
+        """With what ended it: an error, or a clause."""
+        return ConnectionLostError(f"the connection to the daemon was lost: {cause}")
+
 
 class RefusedError(SluiceError):
     """An error frame, before the session has decided whether to ask again.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +13,21 @@ from numpy.typing import NDArray
 from sluice.connection.cancellation import Cancellation
 from sluice.connection.connection import Connection
 from sluice.connection.endings import ConnectionLostError, RefusedError
+from sluice.connection.grouping import Grouping
 from sluice.connection.lane import Lane
 from sluice.connection.patience import Patience
 from sluice.errors import ProtocolError
 from sluice.memory import Buffer, BufferPool
 from sluice.wire.batches import BatchReply, Bytes, encode_batch_request
 from sluice.wire.frames import Kind
+
+
+class _Request(NamedTuple):
+    """A request under way: its number, and the batches it is for."""
+
+    number: int
+    first: int
+    batches: int
 
 
 @dataclass(slots=True)
@@ -28,22 +39,29 @@ class Pipeline:
         epoch: of the batches.
         worker: whose batch numbers count.
         how: how samples' bytes come.
-        depth: requests under way at most.
+        grouping: how many batches a request is for.
         next: number of the batch that is received next.
         end: number after the last.
-        numbers: requests under way, the oldest first.
+        threads: that read one batch, where that is faster.
     """
 
     lane: Lane
     epoch: int
     worker: int
     how: Bytes
-    depth: int
+    grouping: Grouping
     next: int
     end: int
-    numbers: deque[int] = field(default_factory=deque)
+    threads: int = 1
+    _requests: deque[_Request] = field(default_factory=deque)
+    _here: deque[BatchReply] = field(default_factory=deque)
     _asked: int = 0
     _opening: int = -1
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether replies are still to come."""
+        return bool(self._requests)
 
     def receive(
         self, pool: BufferPool, patience: Patience, cancellation: Cancellation | None
@@ -65,29 +83,50 @@ class Pipeline:
                 if cancellation is not None:
                     cancellation.watch(connection)
                 self._ask(connection)
-                reply, data, offsets = connection.receive_batch(self.numbers[0], pool)
+                if not self._here:
+                    self._receive(connection, pool)
+                batch = connection.read(self._here[0], pool, self.threads)
             except RefusedError as error:
                 self.lane.close()
-                self.lane.recover(error, patience)
+                if self._requests and self._requests[0].batches > 1:
+                    # What several batches together are refused for, each by itself may be granted.
+                    self.grouping.end()
+                else:
+                    self.lane.recover(error, patience)
             except ConnectionLostError as error:
                 if not patience.is_stopped():
                     self.lane.lost(error, patience)
             else:
-                if (reply.epoch, reply.first, len(reply.counts)) != (self.epoch, self.next, 1):
-                    raise ProtocolError(f"the daemon sent batch {reply.first} of epoch {reply.epoch} for {self.next}")
-                self.numbers.popleft()
+                self._here.popleft()
                 self.next += 1
                 patience.reset()
-                return reply, data, offsets
+                return batch
         return None
 
     def _ask(self, connection: Connection) -> None:
         """Sends as many requests as may be under way."""
         if self.lane.openings != self._opening:
             # What was asked for on a lost connection is asked for again.
-            self.numbers.clear()
+            self._requests.clear()
+            self._here.clear()
             self._opening, self._asked = self.lane.openings, self.next
-        while self._asked < self.end and len(self.numbers) < min(self.depth, connection.hello.max_pipelined):
-            payload = encode_batch_request(self.lane.session, self.epoch, self.worker, self._asked, 1, self.how)
-            self.numbers.append(connection.send(Kind.BATCH, payload))
-            self._asked += 1
+        most = min(self.grouping.depth, connection.hello.max_pipelined)
+        while self._asked < self.end and len(self._requests) < most:
+            first, count = self._asked, min(self.grouping.size, self.end - self._asked)
+            payload = encode_batch_request(self.lane.session, self.epoch, self.worker, first, count, self.how)
+            self._requests.append(_Request(connection.send(Kind.BATCH, payload), first, count))
+            self._asked += count
+
+    def _receive(self, connection: Connection, pool: BufferPool) -> None:
+        """Takes in the reply to the oldest request."""
+        request = self._requests[0]
+        began = time.perf_counter()
+        reply = connection.receive_reply(request.number, pool)
+        self.grouping.came(time.perf_counter() - began, inline=reply.data is not None)
+        if (reply.epoch, reply.first, len(reply.counts)) != (self.epoch, request.first, request.batches):
+            raise ProtocolError(
+                f"the daemon sent {len(reply.counts)} batches from {reply.first} of epoch {reply.epoch} for "
+                f"{request.batches} from {request.first}"
+            )
+        self._requests.popleft()
+        self._here.extend(reply.parts())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import pairwise
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -103,14 +104,15 @@ def _fixed_column(column: Column, table: Bytes) -> ColumnValues:
     if dtype is None:
         decoder = value_decoder(column.encoding)
         return _each(column, [decoder_input.data for decoder_input in table], decoder)
-    expected = dtype.itemsize * int(np.prod(shape, dtype=np.int64))
+    expected = dtype.itemsize * prod(shape)
     if table.shape[1] != expected:
         raise DecodingError(
             f"column {column.name!r} is {column.encoding}, {expected} bytes a value, but its size is {table.shape[1]}"
         )
-    if table.ctypes.data % dtype.alignment:
-        table = table.copy()
-    return table.reshape(-1).view(dtype).reshape(len(table), *shape)
+    values = table.reshape(-1).view(dtype)
+    if not values.flags.aligned:
+        values = values.copy()
+    return values.reshape(len(table), *shape)
 
 
 @lru_cache(maxsize=1024)

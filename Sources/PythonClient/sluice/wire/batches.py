@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sluice.errors import ProtocolError
+from sluice.wire.codec import Reader
 
 ALL_WORKERS = 0xFFFFFFFF
 _REQUEST = struct.Struct("<IqIIIB")
@@ -43,6 +44,18 @@ def encode_batch_request(session: int, epoch: int, worker: int, first: int, coun
 def encode_sample_request(session: int, ids: Sequence[int], how: Bytes) -> bytes:
     """Payload of a request for samples by global id."""
     return struct.pack(f"<IBI{len(ids)}q", session, how, len(ids), *ids)
+
+
+def decode_handles(payload: memoryview) -> tuple[int, ...]:
+    """The handles that a `descriptors` or a `drop` frame names.
+
+    Raises:
+        ProtocolError: its payload is none of theirs.
+    """
+    reader = Reader(payload)
+    handles = reader.u32_list()
+    reader.finish()
+    return tuple(handles)
 
 
 def bytes_position(prefix: memoryview) -> int | None:
@@ -122,6 +135,29 @@ class BatchReply:
         elif end != size:
             raise ProtocolError(f"a batch reply has {size - end} bytes too many")
         return reply
+
+    def parts(self) -> list[BatchReply]:
+        """A reply for each of its batches; what is to be closed after the last is that one's to order."""
+        if len(self.counts) == 1:
+            return [self]
+        parts = []
+        begin = 0
+        for number, count in enumerate(self.counts.tolist()):
+            end = begin + count
+            part = BatchReply(
+                self.epoch, self.first + number, self.mode, self.counts[number : number + 1], self.ids[begin:end],
+                self.streams[begin:end], self.shards[begin:end], self.indices[begin:end], self.schemas[begin:end],
+            )  # fmt: skip
+            if self.handles is not None and self.offsets is not None and self.lengths is not None:
+                part.handles, part.lengths = self.handles[begin:end], self.lengths[begin:end]
+                part.offsets = self.offsets[begin:end]
+            elif self.data is not None and self.offsets is not None:
+                offsets = self.offsets[begin : end + 1]
+                part.offsets, part.data = offsets - offsets[0], self.data[offsets[0] : offsets[-1]]
+            parts.append(part)
+            begin = end
+        parts[-1].drops = self.drops
+        return parts
 
     def _read_inline(self, payload: NDArray[np.uint8], at: int, end: int) -> None:
         self.offsets = offsets = payload[at:end].view(_I64)

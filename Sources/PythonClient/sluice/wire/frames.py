@@ -41,6 +41,7 @@ class Kind(IntEnum):
     ADMIN_REPLY = 0x800B
     DESCRIPTORS = 0x8010
     PROGRESS = 0x8011
+    DROP = 0x8012
     ERROR = 0x80FF
 
 

@@ -1,0 +1,133 @@
+"""Several batches in one request: when, and that nobody can tell by the batches."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import sluice
+from sluice import errors
+from sluice.connection import grouping
+from sluice.connection.address import Address
+from sluice.connection.grouping import Grouping
+from sluice.session import Session
+from sluice.wire.batches import Bytes
+from sluice.wire.messages import OpenRequest
+
+from PythonClientTests.connection.test_session import expected_bytes, received_bytes
+from PythonClientTests.fake.daemon import FakeDaemon
+from PythonClientTests.fake.script import RefusalError
+
+AT_ONCE, SLOW = 0.0001, 0.1
+
+
+def open_session(daemon: FakeDaemon, how: Bytes) -> Session:
+    return Session(Address(str(daemon.path), 20.0), OpenRequest("fixtures"), how=how)
+
+
+@pytest.fixture
+def always_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No reply counts as one that was waited for."""
+    monkeypatch.setattr(grouping, "_AT_ONCE", math.inf)
+
+
+def test_requests_grow_while_replies_are_there() -> None:
+    group = Grouping(batch_bytes=64 << 10, depth=4)
+    sizes = []
+    for _ in range(5):
+        sizes.append((group.size, group.depth))
+        group.came(AT_ONCE, inline=False)
+    assert sizes == [(1, 4), (2, 2), (4, 2), (8, 2), (8, 2)]
+
+
+def test_a_wait_ends_it_until_replies_come_at_once_again() -> None:
+    group = Grouping(batch_bytes=1000, depth=4)
+    for _ in range(4):
+        group.came(AT_ONCE, inline=True)
+    group.came(SLOW, inline=True)
+    assert (group.size, group.depth) == (1, 4)
+    group.came(AT_ONCE, inline=True)
+    assert group.size == 2
+
+
+@pytest.mark.parametrize(
+    ("batch_bytes", "inline", "most"),
+    [(0, True, 8), (512 << 10, True, 2), (512 << 10, False, 8), (3 << 20, False, 2), (9 << 20, False, 1)],
+)
+def test_large_batches_come_by_themselves(batch_bytes: int, inline: bool, most: int) -> None:
+    group = Grouping(batch_bytes, depth=4)
+    for _ in range(8):
+        group.came(AT_ONCE, inline)
+    assert group.size == most
+
+
+def test_nothing_is_grouped_where_nothing_is_wanted_ahead() -> None:
+    group = Grouping(batch_bytes=10, depth=1)
+    group.came(AT_ONCE, inline=True)
+    assert (group.size, group.depth) == (1, 1)
+
+
+@pytest.mark.usefixtures("always_at_once")
+@pytest.mark.parametrize("how", [Bytes.INLINE, Bytes.DESCRIPTORS, Bytes.NONE])
+def test_the_batches_are_the_same(daemon: FakeDaemon, how: Bytes) -> None:
+    daemon.script.drop_after = 2 if how is Bytes.DESCRIPTORS else 0
+    with open_session(daemon, how) as session:
+        alone = list(session.batches(0, depth=1))
+        assert set(daemon.groups) == {1}
+        grouped = list(session.batches(0, depth=4))
+    assert max(daemon.groups) == 8
+    assert [batch.number for batch in grouped] == list(range(len(alone)))
+    for one, other in zip(alone, grouped, strict=True):
+        assert one.ids.tolist() == other.ids.tolist()
+        assert one.shards.tolist() == other.shards.tolist()
+        assert one.offsets.tolist() == other.offsets.tolist()
+        assert one.data.tobytes() == other.data.tobytes()
+    assert daemon.connections == 1
+
+
+@pytest.mark.usefixtures("always_at_once")
+@pytest.mark.parametrize("how", [Bytes.INLINE, Bytes.DESCRIPTORS])
+def test_a_connection_lost_within_a_group(daemon: FakeDaemon, how: Bytes) -> None:
+    daemon.script.hang_up_before_batch = {6, 12, 13}
+    with open_session(daemon, how) as session:
+        batches = session.batches(0)
+        received = []
+        for batch in batches:
+            received.append(batch)
+            if batch.number == 20:
+                # In the middle of a group of which some batches are here already.
+                daemon.hang_up()
+        assert received_bytes(received) == expected_bytes(daemon)
+    assert not daemon.script.hang_up_before_batch
+
+
+@pytest.mark.usefixtures("always_at_once")
+def test_a_group_that_is_refused_is_asked_for_singly(daemon: FakeDaemon) -> None:
+    daemon.script.most_batches = 3
+    with open_session(daemon, Bytes.INLINE) as session:
+        assert received_bytes(session.batches(0)) == expected_bytes(daemon)
+    assert max(daemon.groups) > 3
+    assert daemon.groups[-1] == 1
+
+
+@pytest.mark.usefixtures("always_at_once")
+def test_what_is_refused_singly_too_is_an_error(daemon: FakeDaemon) -> None:
+    refusal = RefusalError(33, "the cache limit is 10 bytes; one batch needs 20")
+    daemon.script.refuse_always = {14: refusal}
+    with open_session(daemon, Bytes.INLINE) as session:
+        batches = session.batches(0)
+        assert [next(batches).number for _ in range(14)] == list(range(14))
+        with pytest.raises(errors.CacheError, match="one batch needs 20"):
+            next(batches)
+
+
+@pytest.mark.usefixtures("always_at_once")
+@pytest.mark.parametrize("prefetch", [0, 4])
+def test_epochs_share_a_connection(daemon: FakeDaemon, prefetch: int) -> None:
+    dataset = sluice.StreamingDataset("fixtures", batch_size=4, socket=str(daemon.path))
+    loader = sluice.BatchLoader(dataset, prefetch=prefetch)
+    assert sum(1 for _ in loader) == len(loader)
+    connections = daemon.connections
+    for _ in range(3):
+        assert sum(1 for _ in loader) == len(loader)
+    assert daemon.connections == connections
