@@ -76,14 +76,15 @@ def shard_owners(stage: Stage) -> list[int]:
 
 
 def settled_downloads(stage: Stage, sessions: int) -> dict[str, Any]:
-    """Give the daemon's status once so many sessions wait for a shard."""
+    """Give the daemon's status once so many sessions wait for a shard that is on its way."""
     pause = threading.Event()
     for _ in range(500):
         status: dict[str, Any] = json.loads(run_sluice("status", "--json", "--socket", str(stage.socket)).stdout)
-        if sum(bool(session.get("waiting")) for session in status["sessions"]) == sessions:
+        waiting = sum(bool(session.get("waiting")) for session in status["sessions"])
+        if waiting == sessions and status["transfer"]["active"]:
             return status
         pause.wait(0.02)
-    raise TimeoutError(f"never did {sessions} sessions wait: {status['sessions']}")
+    raise TimeoutError(f"never did {sessions} sessions wait: {status['sessions']}, {status['transfer']}")
 
 
 def spread(stage: Stage) -> dict[str, Any]:

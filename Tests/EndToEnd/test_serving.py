@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import sluice
+from sluice.session import Session
 from sluice.wire.batches import Bytes
 from sluice.world import World
 
@@ -194,6 +196,40 @@ def test_every_limit_has_its_error_and_costs_the_connection_nothing(stage: Stage
     with sluice.connect(stage.socket) as second, second.open("all", world=World(), how=Bytes.DESCRIPTORS) as session:
         seen = [sample for batch in session.batches(0) for sample in batch.ids.tolist()]
         assert sorted(seen) == list(range(400)), "a batch may use more shards than stay open between batches"
+
+
+def test_files_are_given_back_by_a_client_that_asks_for_bytes_only(stage: Stage) -> None:
+    """The cache wants room back from a client whose replies bring their bytes along and so name no files."""
+    stage.write("web", 400, shard_bytes=1 << 13)
+    records = json.loads((stage.files / "web" / "index.json").read_text())["shards"]
+    firsts = [sum(record["samples"] for record in records[:number]) for number in range(len(records))]
+    configuration = stage.configuration({"web": stage.remote("web")})
+    # Room for twelve shards, of which five are held; of the others nine are wanted at a time.
+    configuration["cache"]["limit"] = 12 * max(record["raw_data"]["bytes"] + 4096 for record in records)
+    stage.start(configuration)
+    served: list[int] = []
+
+    def need_the_others(session: Session) -> None:
+        for number in range(5, len(firsts), 9):
+            served.extend(session.samples(firsts[number : number + 9]).ids.tolist())
+
+    with sluice.connect(stage.socket) as client, client.open("all") as holder, client.open("all") as other:
+        holder.how = Bytes.DESCRIPTORS
+        holder.samples(firsts[:5])
+        lane = holder._idle[0]
+        connection = lane.connection
+        assert connection is not None
+        assert len(connection.files) == 5
+        holder.how = Bytes.INLINE
+        thread = threading.Thread(target=need_the_others, args=(other,))
+        thread.start()
+        while thread.is_alive():
+            assert holder.samples([0]).ids.tolist() == [0]
+        assert served == firsts[5:]
+        assert len(connection.files) < 5
+        assert lane.connection is connection, "it was told, and did not have to connect anew"
+        holder.how = Bytes.DESCRIPTORS
+        assert holder.samples(firsts[:3]).ids.tolist() == firsts[:3]
 
 
 def samples(session: int, ids: range) -> bytes:

@@ -94,6 +94,22 @@ struct WireClientTests {
     #expect(transport.sent == DroppedNotice(handles: [7]).frame(request: 0))
   }
 
+  @Test("files go when a frame of its own orders it, before a reply without a place for that")
+  func filesDroppedByFrame() throws {
+    let columns = BatchColumns(counts: [0], ids: [], streams: [], shards: [], indices: [], schemas: [])
+    let transport = ScriptedTransport(
+      [
+        Self.welcome, DescriptorsNotice(handles: [7, 8]).frame(request: 2, descriptors: 2),
+        DropNotice(handles: [7]).frame(request: 2),
+        BatchReply(epoch: 0, first: 0, columns: columns, body: .inline(offsets: [0], bytes: [])).frame(request: 2),
+      ], descriptors: [70, 80])
+    var client = try WireClient(transport, hello: Self.hello)
+    transport.sent = []
+    _ = try client.call(BatchRequest(session: 1, epoch: 0, first: 0))
+    #expect(client.files == [8: 80])
+    #expect(transport.sent.suffix(24) == DroppedNotice(handles: [7]).frame(request: 0)[...])
+  }
+
   @Test("progress comes before an admin answer")
   func progress() throws {
     let transport = ScriptedTransport([

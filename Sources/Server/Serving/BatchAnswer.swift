@@ -31,7 +31,7 @@ struct BatchAnswer {
     var reply = BatchReply(epoch: epoch, first: first, columns: places.columns, body: .none)
     let mode = try mode(wanted)
     if mode == .none {
-      return ([OutgoingFrame(reply, request: number)], 0)
+      return (dropFrames(&access) + [OutgoingFrame(reply, request: number)], 0)
     }
     let open = try access.open(places, for: session)
     var samples: [(shard: OpenShard, range: Range<Int>)] = []
@@ -50,14 +50,15 @@ struct BatchAnswer {
       reply.body = .inline(offsets: offsets, bytes: [])
       var writer = FrameWriter()
       writer.appendHead(of: reply, request: number)
-      _ = access.release(canOrder: false)
-      return ([OutgoingFrame(head: writer.bytes, tail: inline.bytes, tailCount: bytes)], bytes)
+      return (
+        dropFrames(&access) + [OutgoingFrame(head: writer.bytes, tail: inline.bytes, tailCount: bytes)], bytes
+      )
     }
     var frames = passFrames(open, access: &access)
     reply.body = .files(
       BatchReply.FileColumns(
         handles: handles, offsets: samples.map { UInt64($0.range.lowerBound) },
-        lengths: samples.map { UInt32($0.range.count) }, drops: access.release(canOrder: true)))
+        lengths: samples.map { UInt32($0.range.count) }, drops: access.release()))
     frames.append(OutgoingFrame(reply, request: number))
     return (frames, bytes)
   }
@@ -73,6 +74,12 @@ struct BatchAnswer {
     case .daemonChooses:
       return terms.takesDescriptors && session.dataset.meanSampleBytes >= terms.inlineBelow ? .descriptors : .inline
     }
+  }
+
+  /// What tells the client to close files, before a reply that has no place for it.
+  private func dropFrames(_ access: inout ShardAccess) -> [OutgoingFrame] {
+    let drops = access.release()
+    return drops.isEmpty ? [] : [OutgoingFrame(DropNotice(handles: drops), request: number)]
   }
 
   /// The frames that carry descriptors the client does not have yet, at most 253 each.

@@ -8,10 +8,6 @@ struct ShardAccess {
   private var request: UInt64 = 0
   /// How often the cache had wanted files back at the last look: each look asks it about every open file.
   private var recallsSeen = 0
-  /// Replies in a row that had no place for telling the client to let go of what the cache wants back.
-  private var untold = 0
-  /// After so many of them the client is asked to connect anew, which lets go of everything.
-  private static let untoldLimit = 512
 
   init(shards: any ShardOpening, limit: Int) {
     self.shards = shards
@@ -24,11 +20,6 @@ struct ShardAccess {
   mutating func open(_ places: SamplePlaces, for session: Session) throws -> [ShardSlot: OpenShardTable<OpenShard>
     .Entry]
   {
-    guard untold < Self.untoldLimit else {
-      throw ServerError(
-        .tooMuch, "the cache has become too tight for the files that this connection holds open; connect again",
-        retry: .afterReconnect)
-    }
     request += 1
     var found: [ShardSlot: OpenShardTable<OpenShard>.Entry] = [:]
     var missing: [ShardSlot: SamplePlaces.ShardPlace] = [:]
@@ -61,24 +52,18 @@ struct ShardAccess {
   mutating func markPassed(_ slot: ShardSlot) { table.markPassed(slot) }
 
   /// Lets go of files that are over the limit, or that the cache wants back; answers the handles to order dropped.
-  ///
-  /// - Parameter canOrder: whether the reply has a place for such orders.
-  mutating func release(canOrder: Bool) -> [UInt32] {
+  mutating func release() -> [UInt32] {
     let recalls = shards.recalls
     let looks = recalls != recallsSeen
     var unwanted = 0
-    var unwantedPassed = 0
     let before = table.entries.count
-    let drops = table.release(after: request, canOrder: canOrder, looking: looks) { _, entry in
+    let drops = table.release(after: request, looking: looks) { _, entry in
       guard entry.file.isUnwanted else { return false }
       unwanted += 1
-      if entry.passed { unwantedPassed += 1 }
       return true
     }
-    guard looks else { return drops }
-    untold = canOrder || unwantedPassed == 0 ? 0 : untold + 1
-    // What this very request uses, or the client has open, could perhaps not be let go: then the next one looks again.
-    if unwanted <= before - table.entries.count { recallsSeen = recalls }
+    // What this very request uses could not be let go: then the next one looks again.
+    if looks, unwanted <= before - table.entries.count { recallsSeen = recalls }
     return drops
   }
 

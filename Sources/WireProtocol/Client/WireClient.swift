@@ -92,6 +92,8 @@ public struct WireClient<Transport: FrameTransport> {
       switch frame.reply {
       case .descriptors(let notice): try adopt(notice, count: frame.descriptors)
       case .progress(let notice): onProgress(notice.document)
+      // Whatever an earlier reply said of these files has been read: answers are received one after another.
+      case .drop(let notice): try release(notice.handles)
       case .error(let error):
         underWay.removeFirst()
         throw .refused(error)

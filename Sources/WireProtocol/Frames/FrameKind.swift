@@ -25,11 +25,12 @@ public enum FrameKind: UInt16, Hashable, Sendable, CaseIterable {
   case adminReply = 0x800B
   case descriptors = 0x8010
   case progress = 0x8011
+  case drop = 0x8012
   case error = 0x80FF
 
   /// True for frames that the daemon sends.
   public var isFromDaemon: Bool { rawValue & 0x8000 != 0 }
 
   /// True for the one frame that ends a request: false for what may come before it.
-  public var isLast: Bool { isFromDaemon && self != .descriptors && self != .progress }
+  public var isLast: Bool { isFromDaemon && ![.descriptors, .progress, .drop].contains(self) }
 }

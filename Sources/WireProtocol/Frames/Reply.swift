@@ -14,6 +14,8 @@ public enum Reply: Hashable, Sendable {
   case descriptors(DescriptorsNotice)
   /// How an admin request gets on; more frames of the same request follow.
   case progress(ProgressNotice)
+  /// Files to close; more frames of the same request follow.
+  case drop(DropNotice)
   case error(ErrorReply)
 
   /// Decodes the payload of a frame of `kind`, which must be used up exactly.
@@ -31,6 +33,7 @@ public enum Reply: Hashable, Sendable {
     case .adminReply: self = .admin(try .decoding(payload))
     case .descriptors: self = .descriptors(try .decoding(payload))
     case .progress: self = .progress(try .decoding(payload))
+    case .drop: self = .drop(try .decoding(payload))
     case .error: self = .error(try .decoding(payload))
     default: throw .unknownKind(kind)
     }
@@ -51,6 +54,7 @@ public enum Reply: Hashable, Sendable {
     case .admin(let payload): payload
     case .descriptors(let payload): payload
     case .progress(let payload): payload
+    case .drop(let payload): payload
     case .error(let payload): payload
     }
   }

@@ -111,6 +111,7 @@ REPLIES = {
     "health": (0x800A, [("state", "u8"), ("detail", "text")]),
     "admin": (0x800B, [("document", "text")]),
     "descriptors": (0x8010, [("handles", "u32*")]),
+    "drop": (0x8012, [("handles", "u32*")]),
     "progress": (0x8011, [("document", "text")]),
     "error": (0x80FF, [("code", "u16"), ("retry", "u8"), ("after", "u32"), ("message", "text")]),
 }

@@ -149,6 +149,7 @@ FRAMES = {
     "reply-admin": reply("admin", 16, document='{"evicted_bytes": 1048576}'),
     "reply-descriptors": reply("descriptors", 8, descriptors=3, handles=[1, 2, 9]),
     "reply-descriptors-most": reply("descriptors", 8, descriptors=253, handles=list(range(1, 254))),
+    "reply-drop": reply("drop", 10, handles=[2, 9]),
     "reply-progress": reply("progress", 16, document='{"shards": 3, "of": 10}'),
     "reply-error": reply(
         "error", 7, code=31, retry=2, after=1500, message="stream c4, shard 17: the remote answered 503 five times"

@@ -8,21 +8,14 @@ import pytest
 import sluice
 from sluice import errors
 from sluice.connection import grouping
-from sluice.connection.address import Address
 from sluice.connection.grouping import Grouping
-from sluice.session import Session
 from sluice.wire.batches import Bytes
-from sluice.wire.messages import OpenRequest
 
-from PythonClientTests.connection.test_session import expected_bytes, received_bytes
+from PythonClientTests.connection.test_session import expected_bytes, open_session, received_bytes
 from PythonClientTests.fake.daemon import FakeDaemon
 from PythonClientTests.fake.script import RefusalError
 
 AT_ONCE, SLOW = 0.0001, 0.1
-
-
-def open_session(daemon: FakeDaemon, how: Bytes) -> Session:
-    return Session(Address(str(daemon.path), 20.0), OpenRequest("fixtures"), how=how)
 
 
 @pytest.fixture

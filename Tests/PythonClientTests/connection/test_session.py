@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import pickle
@@ -195,18 +194,6 @@ def test_socket_from_the_environment(daemon: FakeDaemon, monkeypatch: pytest.Mon
     monkeypatch.setenv("SLUICE_WAIT", "soon")
     with pytest.raises(sluice.SluiceError, match="SLUICE_WAIT"):
         sluice.connect()
-
-
-def test_dropped_files_are_closed_and_reported(daemon: FakeDaemon) -> None:
-    daemon.script.drop_after = 2
-    before = open_descriptors()
-    with open_session(daemon, DESCRIPTORS) as session:
-        assert received_bytes(session.batches(0)) == expected_bytes(daemon)
-        session.state(0, 4)
-        assert len(daemon.dropped) >= len(daemon.shards) - 1
-        assert len(set(daemon.dropped)) == len(daemon.dropped)
-    gc.collect()
-    assert open_descriptors() <= before + 2 * daemon.connections
 
 
 def test_a_fork_leaves_the_parent_alone(daemon: FakeDaemon) -> None:

@@ -211,6 +211,10 @@ class ServedConnection:
             out.raw(b"".join(row[3] for row in rows))
         elif mode == 2:
             self.describe(request, out, rows)
+        if mode != 2 and daemon.script.drop_by_frame and self.handles:
+            handles = list(self.handles.values())
+            self.handles.clear()
+            self.send(0x8012, request, Out().pack(f"I{len(handles)}I", len(handles), *handles).data)
         self.send(0x8005, request, out.data)
 
     def describe(self, request: int, out: Out, rows: list[tuple[int, int, int, bytes]]) -> None:

@@ -89,6 +89,8 @@ class Script:
     """What the daemon chooses."""
     most_batches: int = 1 << 32
     """What one request may have."""
+    drop_by_frame: bool = False
+    """Before a reply with inline bytes or none, orders the drop of every file that the client has."""
     drop_after: int = 0
     """Orders the drop of a file after so many replies that used it."""
 

@@ -15,6 +15,7 @@ from sluice.wire.batches import (
     BatchReply,
     Bytes,
     bytes_position,
+    decode_handles,
     encode_batch_request,
     encode_sample_request,
 )
@@ -136,13 +137,10 @@ def decode_reply(kind: int, payload: memoryview) -> dict[str, Any]:
             for column in schema["columns"]:
                 column["size"] = -1 if column["size"] is None else column["size"]
         return {"schemas": schemas}
+    if kind in (Kind.DESCRIPTORS, Kind.DROP):
+        return {"handles": list(decode_handles(payload))}
     reader = Reader(payload)
-    if kind == Kind.DESCRIPTORS:
-        fields = {"handles": reader.u32_list()}
-    elif kind == Kind.CLOSE_REPLY:
-        fields = {}
-    else:
-        fields = {"document": reader.text()}
+    fields = {} if kind == Kind.CLOSE_REPLY else {"document": reader.text()}
     reader.finish()
     return fields
 

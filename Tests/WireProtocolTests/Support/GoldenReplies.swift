@@ -62,6 +62,7 @@ let goldenReplies: [Golden<Reply>] = [
   Golden(name: "reply-descriptors", number: 8, payload: .descriptors(DescriptorsNotice(handles: [1, 2, 9]))),
   Golden(
     name: "reply-descriptors-most", number: 8, payload: .descriptors(DescriptorsNotice(handles: Array(1...253)))),
+  Golden(name: "reply-drop", number: 10, payload: .drop(DropNotice(handles: [2, 9]))),
   Golden(
     name: "reply-progress", number: 16, payload: .progress(ProgressNotice(document: #"{"shards": 3, "of": 10}"#))),
   Golden(
