@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sluice.batch import Batch
-from sluice.channel import FORKED, Channel
-from sluice.connection.cancellation import Cancellation
 from sluice.decoding import ColumnValues, Ragged
-from sluice.errors import ForkedError
 from sluice.memory import BufferPool
 from sluice.notices import warn_user
-from sluice.session import DEFAULT_DEPTH, Session
+from sluice.reading import DirectReading, EpochSource, ThreadedReading
+from sluice.session import DEFAULT_DEPTH
 
 if TYPE_CHECKING:
     from sluice.dataset import StreamingDataset
@@ -83,7 +79,7 @@ class BatchLoader:
         self._tensors = _has_torch() if tensors is None else tensors
         self._drop_last = drop_last
         self._pool = BufferPool(limit=4 * max(1, prefetch), pinned=pin_memory and _can_pin())
-        self._iteration: _Iteration | _DirectIteration | None = None
+        self._reading: ThreadedReading | DirectReading | None = None
 
     def __len__(self) -> int:
         """Batches of an epoch (the most that any rank gets)."""
@@ -95,14 +91,24 @@ class BatchLoader:
         self.close()
         self.num_samples_yielded = 0
         epoch = self.dataset.begin_epoch()
-        make = _Iteration if self._prefetch else _DirectIteration
-        iteration = self._iteration = make(self, epoch, self.dataset.session)
+        session = self.dataset.session
+        source = EpochSource(
+            session,
+            epoch,
+            depth=self._pipeline,
+            threads=self._readers,
+            pool=self._pool,
+            least=session.info.batch_size if self._drop_last else 1,
+            prepare=self.prepare,
+        )
+        reading = ThreadedReading(source, self._prefetch) if self._prefetch else DirectReading(source)
+        self._reading = reading
         try:
-            for samples, batch in iteration:
+            for samples, batch in reading:
                 self.num_samples_yielded += samples
                 yield batch
         finally:
-            iteration.close()
+            reading.close()
 
     def state_dict(self) -> dict[str, Any]:
         """A checkpoint: the batches that the training loop has received, however many were read ahead.
@@ -118,9 +124,9 @@ class BatchLoader:
 
     def close(self) -> None:
         """Ends the iteration and its thread."""
-        if self._iteration is not None:
-            self._iteration.close()
-            self._iteration = None
+        if self._reading is not None:
+            self._reading.close()
+            self._reading = None
 
     def prepare(self, batch: Batch) -> Any:
         """What the training loop gets of a batch; called by the thread that reads."""
@@ -135,107 +141,6 @@ class BatchLoader:
         if self._id_column is not None:
             columns[self._id_column] = batch.ids.copy()
         return {name: _as_tensor(column) for name, column in columns.items()} if self._tensors else columns
-
-
-class _DirectIteration:
-    """An epoch being read by the loop's own thread; the daemon still prepares several batches ahead.
-
-    Args:
-        loader: whose batches.
-        epoch: to read.
-        session: to read from.
-    """
-
-    def __init__(self, loader: BatchLoader, epoch: int, session: Session) -> None:
-        self._cancellation = Cancellation()
-        self._batches = session.batches(
-            epoch,
-            depth=loader._pipeline,
-            pool=loader._pool,
-            cancellation=self._cancellation,
-            threads=loader._readers,
-        )
-        self._least = session.info.batch_size if loader._drop_last else 1
-        self._prepare = loader.prepare
-        self._process = os.getpid()
-
-    def __iter__(self) -> _DirectIteration:
-        return self
-
-    def __next__(self) -> tuple[int, Any]:
-        if self._process != os.getpid():
-            raise ForkedError(FORKED)
-        for batch in self._batches:
-            if len(batch) >= self._least:
-                return len(batch), self._prepare(batch)
-        raise StopIteration
-
-    def close(self) -> None:
-        """Ends the reading, also when another thread is in it."""
-        if self._process != os.getpid():
-            return
-        self._cancellation.cancel()
-        # A generator that is running cannot be closed; what it waits for has ended, so it ends by itself.
-        with contextlib.suppress(ValueError):
-            self._batches.close()
-
-
-class _Iteration:
-    """An epoch being read by a thread, which knows nothing of this object: dropping it ends the thread.
-
-    Args:
-        loader: whose batches.
-        epoch: to read.
-        session: to read from.
-    """
-
-    def __init__(self, loader: BatchLoader, epoch: int, session: Session) -> None:
-        self._channel: Channel[tuple[int, Any]] = Channel(loader._prefetch)
-        self._cancellation = Cancellation()
-        least = session.info.batch_size if loader._drop_last else 1
-        arguments = (
-            self._channel, self._cancellation, session, epoch, loader._pipeline, loader._readers, loader._pool,
-            loader.prepare, least,
-        )  # fmt: skip
-        self._thread = Thread(target=_read, args=arguments, name=f"sluice-epoch-{epoch}", daemon=True)
-        self._thread.start()
-
-    def __iter__(self) -> _Iteration:
-        return self
-
-    def __next__(self) -> tuple[int, Any]:
-        return self._channel.get()
-
-    def close(self) -> None:
-        """Ends the reading; returns at once."""
-        self._channel.end()
-        self._cancellation.cancel()
-
-    def __del__(self) -> None:
-        self.close()
-
-
-def _read(
-    channel: Channel[tuple[int, Any]],
-    cancellation: Cancellation,
-    session: Session,
-    epoch: int,
-    depth: int,
-    readers: int,
-    pool: BufferPool,
-    prepare: Callable[[Batch], Any],
-    least: int,
-) -> None:
-    failure = None
-    try:
-        batches = session.batches(epoch, depth=depth, pool=pool, cancellation=cancellation, threads=readers)
-        for batch in batches:
-            if len(batch) >= least and not channel.put((len(batch), prepare(batch))):
-                break
-        batches.close()
-    except BaseException as error:
-        failure = error
-    channel.end(failure)
 
 
 def samples_of_all_ranks(dataset: StreamingDataset, samples: int) -> int:

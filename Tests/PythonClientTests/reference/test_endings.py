@@ -84,6 +84,27 @@ def test_ending_in_the_middle_of_an_epoch(restartable: Served, what: str, status
         assert errors.count("Traceback") == status
 
 
+AT_EXIT = """
+import atexit, sys, threading
+def left():
+    print("left:", [thread.name for thread in threading.enumerate() if thread.name.startswith("sluice-epoch")])
+atexit.register(left)  # so that it runs last
+import sluice
+dataset = sluice.StreamingDataset("mix", socket=sys.argv[1], batch_size=4)
+batches = iter(sluice.BatchLoader(dataset))
+next(batches)
+print("running:", [thread.name for thread in threading.enumerate() if thread.name.startswith("sluice-epoch")])
+"""
+
+
+def test_no_thread_is_reading_when_the_interpreter_ends(restartable: Served) -> None:
+    """Being ended inside PyTorch's code would abort the process."""
+    code = f"import sys; sys.path.insert(0, {str(SOURCES)!r})\n{AT_EXIT}"
+    command = dying_with_us([sys.executable, "-c", code, str(restartable.socket)])
+    answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert answer.stdout.splitlines() == ["running: ['sluice-epoch-0']", "left: []"], answer
+
+
 def interrupt(process: subprocess.Popen[str]) -> str:
     """Ctrl-C, which reaches workers as well; what the program says before it has ended."""
     assert process.stdout is not None
@@ -92,7 +113,7 @@ def interrupt(process: subprocess.Popen[str]) -> str:
     drain.start()
     os.killpg(process.pid, signal.SIGINT)
     errors = process.stderr.read()
-    assert process.wait(60) in (-signal.SIGINT, 130)
+    assert process.wait(60) in (-signal.SIGINT, 130), errors
     drain.join(10)
     return errors
 
@@ -104,8 +125,10 @@ def test_interrupting(restartable: Served, loader: str) -> None:
         assert process.stdout is not None
         process.stdout.readline()
         errors = interrupt(process)
-        assert errors.strip().endswith("KeyboardInterrupt"), errors
-        assert errors.count("Traceback") == 1, errors
+        # The thread with which multiprocessing hands tensors over may have lost its other end, and says so.
+        foreign = errors.count(", in _serve")
+        assert errors.count("KeyboardInterrupt") == 1, errors
+        assert errors.count("Traceback") - foreign == 1, errors
 
 
 @pytest.mark.parametrize("loader", LOADERS)
