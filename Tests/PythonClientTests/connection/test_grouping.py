@@ -95,6 +95,20 @@ def test_a_connection_lost_within_a_group(daemon: FakeDaemon, how: Bytes) -> Non
 
 
 @pytest.mark.usefixtures("always_at_once")
+def test_leaving_within_the_last_group_keeps_no_file_from_the_daemon(daemon: FakeDaemon) -> None:
+    """The files that a group's reply orders dropped are closed with its last batch, or with the connection."""
+    daemon.script.drop_after = 1
+    with open_session(daemon, Bytes.DESCRIPTORS) as session:
+        last = session.epoch(0).batches - 1
+        for batch in session.batches(0):
+            if batch.number == last - 1:
+                assert sum(daemon.groups) == last + 1, "nothing is asked for any more"
+                break
+        assert len(list(session.batches(0))) == last + 1
+        assert daemon.connections == 2
+
+
+@pytest.mark.usefixtures("always_at_once")
 def test_a_group_that_is_refused_is_asked_for_singly(daemon: FakeDaemon) -> None:
     daemon.script.most_batches = 3
     with open_session(daemon, Bytes.INLINE) as session:

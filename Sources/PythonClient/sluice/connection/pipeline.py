@@ -60,8 +60,8 @@ class Pipeline:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether replies are still to come."""
-        return bool(self._requests)
+        """Whether replies are still to come, or one of them was not read to its end."""
+        return bool(self._requests or self._here)
 
     def receive(
         self, pool: BufferPool, patience: Patience, cancellation: Cancellation | None
