@@ -144,7 +144,7 @@ class Session:
             epoch: its number.
             first: number of the first batch.
             worker: count that worker's batches only; None for the rank's, in the order in which a loader yields them.
-            depth: requests under way; small batches share one where the daemon answers at once.
+            depth: requests under way; small batches that follow one another fast share one.
             how: how samples' bytes come, if not as the session has it; `Bytes.NONE` for the tables only.
             pool: memory for the bytes; a batch's is used again once nothing refers to it.
             cancellation: with which another thread can end the iteration.

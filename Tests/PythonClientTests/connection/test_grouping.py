@@ -15,32 +15,53 @@ from PythonClientTests.connection.test_session import expected_bytes, open_sessi
 from PythonClientTests.fake.daemon import FakeDaemon
 from PythonClientTests.fake.script import RefusalError
 
-AT_ONCE, SLOW = 0.0001, 0.1
+FAST, SLOW = 0.0001, 0.1
+
+
+class Clocked:
+    """A grouping whose batches come at a given pace, in seconds."""
+
+    def __init__(self, batch_bytes: int, depth: int = 4) -> None:
+        self.group = Grouping(batch_bytes, depth)
+        self.now = 100.0
+        self.batches = 1
+
+    def reply(self, pace: float, inline: bool = False) -> tuple[int, int]:
+        """What the next request is for, and how many are under way, after another reply."""
+        self.now += pace * self.batches
+        self.batches = self.group.size
+        self.group.came(self.now, self.batches, inline)
+        return self.group.size, self.group.depth
 
 
 @pytest.fixture
-def always_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No reply counts as one that was waited for."""
-    monkeypatch.setattr(grouping, "_AT_ONCE", math.inf)
+def always_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every pace counts as a fast one."""
+    monkeypatch.setattr(grouping, "_FAST", math.inf)
 
 
-def test_requests_grow_while_replies_are_there() -> None:
-    group = Grouping(batch_bytes=64 << 10, depth=4)
-    sizes = []
-    for _ in range(5):
-        sizes.append((group.size, group.depth))
-        group.came(AT_ONCE, inline=False)
-    assert sizes == [(1, 4), (2, 2), (4, 2), (8, 2), (8, 2)]
+def test_requests_grow_while_batches_are_fast() -> None:
+    clocked = Clocked(batch_bytes=64 << 10)
+    # Of the first reply nobody knows the pace.
+    assert [clocked.reply(FAST) for _ in range(5)] == [(1, 4), (2, 2), (4, 2), (8, 2), (8, 2)]
 
 
-def test_a_wait_ends_it_until_replies_come_at_once_again() -> None:
-    group = Grouping(batch_bytes=1000, depth=4)
+@pytest.mark.parametrize("pace", [SLOW, 1000.0])
+def test_slow_batches_come_singly_until_they_are_fast_again(pace: float) -> None:
+    clocked = Clocked(batch_bytes=1000)
     for _ in range(4):
-        group.came(AT_ONCE, inline=True)
-    group.came(SLOW, inline=True)
-    assert (group.size, group.depth) == (1, 4)
-    group.came(AT_ONCE, inline=True)
-    assert group.size == 2
+        clocked.reply(FAST)
+    assert clocked.group.size == 8
+    assert clocked.reply(pace) == (1, 4)
+    assert clocked.reply(pace) == (1, 4)
+    assert clocked.reply(FAST) == (2, 2)
+
+
+def test_between_fast_and_slow_it_stays() -> None:
+    clocked = Clocked(batch_bytes=1000)
+    for _ in range(3):
+        clocked.reply(FAST)
+    assert [clocked.reply(0.01) for _ in range(3)] == [(4, 2)] * 3
 
 
 @pytest.mark.parametrize(
@@ -48,19 +69,16 @@ def test_a_wait_ends_it_until_replies_come_at_once_again() -> None:
     [(0, True, 8), (512 << 10, True, 2), (512 << 10, False, 8), (3 << 20, False, 2), (9 << 20, False, 1)],
 )
 def test_large_batches_come_by_themselves(batch_bytes: int, inline: bool, most: int) -> None:
-    group = Grouping(batch_bytes, depth=4)
-    for _ in range(8):
-        group.came(AT_ONCE, inline)
-    assert group.size == most
+    clocked = Clocked(batch_bytes)
+    assert max(clocked.reply(FAST, inline)[0] for _ in range(8)) == most
 
 
 def test_nothing_is_grouped_where_nothing_is_wanted_ahead() -> None:
-    group = Grouping(batch_bytes=10, depth=1)
-    group.came(AT_ONCE, inline=True)
-    assert (group.size, group.depth) == (1, 1)
+    clocked = Clocked(batch_bytes=10, depth=1)
+    assert [clocked.reply(FAST) for _ in range(4)] == [(1, 1)] * 4
 
 
-@pytest.mark.usefixtures("always_at_once")
+@pytest.mark.usefixtures("always_fast")
 @pytest.mark.parametrize("how", [Bytes.INLINE, Bytes.DESCRIPTORS, Bytes.NONE])
 def test_the_batches_are_the_same(daemon: FakeDaemon, how: Bytes) -> None:
     daemon.script.drop_after = 2 if how is Bytes.DESCRIPTORS else 0
@@ -78,7 +96,7 @@ def test_the_batches_are_the_same(daemon: FakeDaemon, how: Bytes) -> None:
     assert daemon.connections == 1
 
 
-@pytest.mark.usefixtures("always_at_once")
+@pytest.mark.usefixtures("always_fast")
 @pytest.mark.parametrize("how", [Bytes.INLINE, Bytes.DESCRIPTORS])
 def test_a_connection_lost_within_a_group(daemon: FakeDaemon, how: Bytes) -> None:
     daemon.script.hang_up_before_batch = {6, 12, 13}
@@ -94,7 +112,7 @@ def test_a_connection_lost_within_a_group(daemon: FakeDaemon, how: Bytes) -> Non
     assert not daemon.script.hang_up_before_batch
 
 
-@pytest.mark.usefixtures("always_at_once")
+@pytest.mark.usefixtures("always_fast")
 def test_leaving_within_the_last_group_keeps_no_file_from_the_daemon(daemon: FakeDaemon) -> None:
     """The files that a group's reply orders dropped are closed with its last batch, or with the connection."""
     daemon.script.drop_after = 1
@@ -108,7 +126,7 @@ def test_leaving_within_the_last_group_keeps_no_file_from_the_daemon(daemon: Fak
         assert daemon.connections == 2
 
 
-@pytest.mark.usefixtures("always_at_once")
+@pytest.mark.usefixtures("always_fast")
 def test_a_group_that_is_refused_is_asked_for_singly(daemon: FakeDaemon) -> None:
     daemon.script.most_batches = 3
     with open_session(daemon, Bytes.INLINE) as session:
@@ -117,7 +135,7 @@ def test_a_group_that_is_refused_is_asked_for_singly(daemon: FakeDaemon) -> None
     assert daemon.groups[-1] == 1
 
 
-@pytest.mark.usefixtures("always_at_once")
+@pytest.mark.usefixtures("always_fast")
 def test_what_is_refused_singly_too_is_an_error(daemon: FakeDaemon) -> None:
     refusal = RefusalError(33, "the cache limit is 10 bytes; one batch needs 20")
     daemon.script.refuse_always = {14: refusal}
@@ -128,7 +146,7 @@ def test_what_is_refused_singly_too_is_an_error(daemon: FakeDaemon) -> None:
             next(batches)
 
 
-@pytest.mark.usefixtures("always_at_once")
+@pytest.mark.usefixtures("always_fast")
 @pytest.mark.parametrize("prefetch", [0, 4])
 def test_epochs_share_a_connection(daemon: FakeDaemon, prefetch: int) -> None:
     dataset = sluice.StreamingDataset("fixtures", batch_size=4, socket=str(daemon.path))

@@ -61,7 +61,7 @@ def litdata_batches(directory: str, batch_size: int, workers: int) -> Iterator[I
 
 
 def bare_batches(directory: str, batch_size: int) -> Iterator[Iterable[Any]]:
-    """Epochs of batches read as plainly as Python can: no daemon, no plan, one `preadv` a sample into memory used again.
+    """Epochs of batches read as plainly as Python can: no daemon, no plan, one `preadv` a sample, memory used again.
 
     What a loader that reads in one thread cannot beat.
     """

@@ -1,7 +1,8 @@
 """How many batches a request is for.
 
-A request costs both ends some ten µs whatever it is for. Where the daemon answers at once, several small batches share
-one; where it has to wait for shards, each batch is asked for by itself, so that it comes as soon as it can.
+A request costs both ends some ten µs whatever it is for. Where small batches follow one another within a few ms,
+several share one. Otherwise each is asked for by itself: where the daemon waits for shards it comes as soon as it can,
+and where the training takes its time the daemon sees how far it is.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ _BYTES = 8 << 20
 _INLINE_BYTES = 1 << 20
 """Of a request's batches together. Batches that come inline share memory: one that is kept keeps all."""
 
-_AT_ONCE = 0.001
-_WAITED = 0.02
+_FAST = 0.002
+_SLOW = 0.02
+"""Seconds a batch."""
 
 
 class Grouping:
-    """How many batches the next request is for, by how soon the last replies came.
+    """How many batches the next request is for, by the pace of the last ones.
 
     Args:
         batch_bytes: expected of one batch.
@@ -26,26 +28,32 @@ class Grouping:
 
     def __init__(self, batch_bytes: int, depth: int) -> None:
         self.size = 1
-        self._depth = depth
         self._batch_bytes = max(1, batch_bytes)
+        self._depth = depth
         self._most = _MOST if depth > 1 else 1
+        self._last: tuple[float, int] | None = None
 
     @property
     def depth(self) -> int:
         """Requests under way at most: enough for the batches wanted ahead, and two, so that the daemon is not idle."""
         return max(min(self._depth, 2), -(-self._depth // self.size))
 
-    def came(self, waited: float, inline: bool) -> None:
+    def came(self, now: float, batches: int, inline: bool) -> None:
         """A reply came.
 
         Args:
-            waited: seconds that the client did nothing else for it.
+            now: by any clock that only goes forward, in seconds.
+            batches: in the reply.
             inline: whether it brought the samples' bytes.
         """
-        if waited < _AT_ONCE:
+        last, self._last = self._last, (now, batches)
+        if last is None:
+            return
+        pace = (now - last[0]) / last[1]
+        if pace < _FAST:
             fitting = (_INLINE_BYTES if inline else _BYTES) // self._batch_bytes
             self.size = max(1, min(self.size * 2, self._most, fitting))
-        elif waited > _WAITED:
+        elif pace > _SLOW:
             self.size = 1
 
     def end(self) -> None:

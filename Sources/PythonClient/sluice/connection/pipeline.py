@@ -120,9 +120,8 @@ class Pipeline:
     def _receive(self, connection: Connection, pool: BufferPool) -> None:
         """Takes in the reply to the oldest request."""
         request = self._requests[0]
-        began = time.perf_counter()
         reply = connection.receive_reply(request.number, pool)
-        self.grouping.came(time.perf_counter() - began, inline=reply.data is not None)
+        self.grouping.came(time.perf_counter(), request.batches, inline=reply.data is not None)
         if (reply.epoch, reply.first, len(reply.counts)) != (self.epoch, request.first, request.batches):
             raise ProtocolError(
                 f"the daemon sent {len(reply.counts)} batches from {reply.first} of epoch {reply.epoch} for "
