@@ -34,7 +34,7 @@ class Readers:
             Thread(target=_help, args=(self._jobs,), name="sluice-reader", daemon=True).start()
 
     def read(self, pieces: list[Piece], target: memoryview) -> None:
-        """Reads all pieces; returns when no thread is at it any more.
+        """Reads all pieces. Returns when no thread is at it any more; after an error one may still be.
 
         Raises:
             ShardError: a file ends inside a piece.
@@ -49,16 +49,16 @@ class Readers:
         job = _Job(work, target, SimpleQueue())
         for _ in range(self.helpers):
             self._jobs.put(job)
-        failure: BaseException | None = None
         try:
             _read_until_none_is_left(job)
-        except BaseException as error:
-            failure = error
+            failures = [job.answers.get() for _ in range(self.helpers)]
+        except BaseException:
+            # Nobody begins another piece. A helper that is in the middle of one keeps the target's memory until then.
             work.clear()
-        for _ in range(self.helpers):
-            failure = job.answers.get() or failure
-        if failure is not None:
-            raise failure
+            raise
+        for failure in failures:
+            if failure is not None:
+                raise failure
 
     def close(self) -> None:
         """Ends the threads."""
