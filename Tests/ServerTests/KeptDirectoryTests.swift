@@ -46,6 +46,19 @@ import Testing
     #expect(throws: KeptDirectory.Refusal.self) { try kept.makeRoom(for: 1001) }
   }
 
+  @Test func aSmallerLimitIsKeptWithoutAnythingNewToKeep() throws {
+    try kept(limit: 0).shrink()  // Nothing is kept yet, not even a directory.
+    for digit in "ab" { try place.write(name(digit), 300) }
+    let earlier: [FileAttributeKey: Any] = [.modificationDate: Date(timeIntervalSince1970: 1e9)]
+    try FileManager.default.setAttributes(earlier, ofItemAtPath: "\(place.path)/\(name("b"))")
+    try kept(limit: 600).shrink()
+    #expect(try place.names == [name("a"), name("b")])
+    try kept(limit: 599).shrink()
+    #expect(try place.names == [name("a")])
+    try kept(limit: 0).shrink()
+    #expect(try kept(limit: 0).bytes() == 0)
+  }
+
   @Test func strangersFilesAreNeitherCountedNorRemoved() throws {
     let kept = kept(limit: 100)
     let strangers = ["my.plan", "0123.plan", "\(String(repeating: "g", count: 64)).plan", ".partial-note", "notes"]

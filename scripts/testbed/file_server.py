@@ -17,6 +17,8 @@ from urllib.parse import unquote, urlsplit
 from testbed.certificates import PrivateAuthority
 
 _BLOCK = 1 << 18
+#: Bytes that come at a time from a server that is slow on purpose.
+_TRICKLE = 1 << 10
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,20 @@ class Exchange:
 
 @dataclass
 class Fault:
-    """What goes wrong with a path: a status, another body, an early close, a wait; for `times` requests if given."""
+    """What goes wrong with a path, for `times` requests if given.
+
+    A status, another body, an early close, a wait before anything comes, or seconds between a KiB and the next.
+    """
 
     status: int | None = None
     body: bytes | None = None
     cut_after: int | None = None
     hold: threading.Event | None = None
+    trickle: float | None = None
     times: int | None = None
+
+
+_NO_FAULT = Fault()
 
 
 class FileServer:
@@ -176,10 +185,12 @@ class _Handler(BaseHTTPRequestHandler):
         status, part, headers = _select(
             body, asked, tag, self.headers.get("If-Range"), self.headers.get("If-None-Match")
         )
-        cut = fault.cut_after if fault else None
-        files.note(Exchange(path, status, self._send(status, part, headers | {"ETag": tag}, with_body, cut), asked))
+        sent = self._send(status, part, headers | {"ETag": tag}, with_body, fault or _NO_FAULT)
+        files.note(Exchange(path, status, sent, asked))
 
-    def _send(self, status: int, body: bytes, headers: dict[str, str], with_body: bool, cut: int | None = None) -> int:
+    def _send(
+        self, status: int, body: bytes, headers: dict[str, str], with_body: bool, fault: Fault = _NO_FAULT
+    ) -> int:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -188,10 +199,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if not with_body:
             return 0
+        cut, step = fault.cut_after, _BLOCK if fault.trickle is None else _TRICKLE
         sending = memoryview(body if cut is None else body[:cut])
-        for start in range(0, len(sending), _BLOCK):
-            block = sending[start : start + _BLOCK]
+        for start in range(0, len(sending), step):
+            block = sending[start : start + step]
             self.wfile.write(block)
+            if fault.trickle is not None:
+                threading.Event().wait(fault.trickle)
             if self.server.files.on_bytes:
                 self.server.files.on_bytes(len(block))
         if cut is not None:

@@ -92,6 +92,7 @@ final class AdminService: Sendable {
       }
       datasets.replace(with: new)
       for follow in followers.withLock({ $0 }) { follow(new) }
+      shards.applyKeptLimits()
       let lines = Self.lines(difference)
       logger.notice(
         "configuration reloaded",

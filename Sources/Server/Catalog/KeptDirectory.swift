@@ -50,14 +50,28 @@ struct KeptDirectory: Sendable {
   func makeRoom(for size: Int) throws {
     guard size <= limit else { throw Refusal.overLimit(bytes: size, limit: limit) }
     try KeptFiles.makeDirectory(path)
+    try shrink(to: limit - size)
+    let free = try Directory(path: path).freeSpace().available
+    guard free - size >= reserve else { throw Refusal.diskShort(bytes: size, free: free, reserve: reserve) }
+  }
+
+  /// Brings what is kept within the limit, which may have become smaller since it was.
+  func shrink() throws(SystemError) {
+    do throws(SystemError) {
+      try shrink(to: limit)
+    } catch {
+      // Where there is no directory, there is nothing to take away.
+      guard error.errno == .noSuchFileOrDirectory else { throw error }
+    }
+  }
+
+  private func shrink(to bytes: Int) throws(SystemError) {
     let kept = try files().sorted { $0.status.modified < $1.status.modified }
-    var total = kept.reduce(size) { $0 + $1.status.bytes }
-    for oldest in kept where total > limit {
+    var total = kept.reduce(0) { $0 + $1.status.bytes }
+    for oldest in kept where total > bytes {
       try KeptFiles.remove("\(path)/\(oldest.name)")
       total -= oldest.status.bytes
     }
-    let free = try Directory(path: path).freeSpace().available
-    guard free - size >= reserve else { throw Refusal.diskShort(bytes: size, free: free, reserve: reserve) }
   }
 
   /// Bytes that the files take now; 0 while there is no directory.

@@ -1,4 +1,3 @@
-import DaemonConfiguration
 import DatasetModel
 import Logging
 import Planning
@@ -20,17 +19,15 @@ final class FutureService: Sendable {
 
   private let cache: ShardCache
   private let requests: ShardRequests
-  private let live: LiveConfiguration
   private let logger: Logger
   private let executor = QueueExecutor(label: "futures")
   private let outlooks = Mutex<[SessionID: Outlook]>([:])
   /// Worked out once for the workers of a rank that begin together; afterwards the sessions keep theirs.
   private let schedules = SharedResults<RankPlan, ShardSchedule>(limit: 0)
 
-  init(cache: ShardCache, requests: ShardRequests, live: LiveConfiguration, logger: Logger) {
+  init(cache: ShardCache, requests: ShardRequests, logger: Logger) {
     self.cache = cache
     self.requests = requests
-    self.live = live
     self.logger = logger
   }
 
@@ -134,8 +131,7 @@ final class FutureService: Sendable {
     let record = session.record
     let wanted = dataset.streams.flatMap { requests.requests(of: $0) }
     let bounds = AheadBounds(
-      predownload: dataset.specification.predownload, batchSize: max(1, session.setup.options.batchSize),
-      bytes: live.value.cache.prefetchLimit)
+      predownload: dataset.specification.predownload, batchSize: max(1, session.setup.options.batchSize))
     guard let outlook = outlooks.withLock({ $0[record.future] }), let uses = outlook.uses else { return }
     let batch = record.progress { $0.epoch == outlook.epoch ? $0.batch : 0 }
     await cache.setFuture(

@@ -46,7 +46,7 @@ final class ShardService: ShardOpening {
     self.clock = clock
     self.requests = requests
     self.logger = logger
-    futures = FutureService(cache: cache, requests: requests, live: live, logger: logger)
+    futures = FutureService(cache: cache, requests: requests, logger: logger)
     limits = LimitCheck(cache: cache, requests: requests, logger: logger)
   }
 
@@ -92,11 +92,25 @@ final class ShardService: ShardOpening {
     var streamLimits: [StreamName: Int] = [:]
     for stream in configuration.streams { streamLimits[stream.name] = stream.cacheLimit }
     return CacheLimits(
-      total: configuration.cache.limit, streams: streamLimits, freeSpaceReserve: configuration.cache.reserve)
+      total: configuration.cache.limit, streams: streamLimits, freeSpaceReserve: configuration.cache.reserve,
+      ahead: configuration.cache.prefetchLimit)
   }
 
   /// Puts the limits of the configuration in force in place; what is over them leaves.
   func applyLimits() async { await cache.setLimits(Self.limits(of: live.value)) }
+
+  /// The same for what is kept beside the shards. Files are removed: not for the cooperative pool's threads.
+  func applyKeptLimits() {
+    for (what, kept) in keptBesides.withLock({ $0 }) {
+      do throws(SystemError) {
+        try kept.shrink()
+      } catch {
+        logger.warning(
+          "what is kept on disk could not be brought within its limit",
+          metadata: ["what": "\(what)", "directory": "\(kept.path)", "error": "\(error)"])
+      }
+    }
+  }
 
   var recalls: Int { cache.recalls }
 

@@ -74,7 +74,7 @@ extension CacheLedger {
     for session in Array(sessions.keys) {
       guard var future = sessions.removeValue(forKey: session) else { continue }
       let slots = future.slots
-      let aheadRoom = future.bounds.bytes.map { $0 - future.aheadBytes } ?? Int.max
+      let aheadRoom = limits.ahead.map { $0 - future.aheadBytes } ?? Int.max
       var soonestRetry: Double?
       let need = future.soonestWanted { shard in
         isAbsent(slots[shard])

@@ -8,11 +8,17 @@ public struct CacheLimits: Sendable, Hashable {
   public var streams: [StreamName: Int]
   /// Bytes of the file system that stay free whatever the limit.
   public var freeSpaceReserve: Int
+  /// Bytes of shards that were prefetched for one session and not yet reached; nil for no bound. Here and not among a
+  /// session's own bounds, so that a change holds for the sessions there are and not from their next epoch on.
+  public var ahead: Int?
 
-  public init(total: Int? = nil, streams: [StreamName: Int] = [:], freeSpaceReserve: Int = 1 << 30) {
+  public init(
+    total: Int? = nil, streams: [StreamName: Int] = [:], freeSpaceReserve: Int = 1 << 30, ahead: Int? = nil
+  ) {
     self.total = total
     self.streams = streams
     self.freeSpaceReserve = freeSpaceReserve
+    self.ahead = ahead
   }
 
   /// The least limit under which every one of `batches` (the shards that must be there at once) can be served: what a
@@ -27,22 +33,16 @@ public struct CacheLimits: Sendable, Hashable {
   }
 }
 
-/// How far ahead of a session's position shards are prefetched.
+/// How far ahead of a session's position shards are prefetched, within what the cache's limits allow.
 public struct AheadBounds: Sendable, Hashable {
   /// Positions (batches) ahead; nil for no bound but the cache's limit.
   public var positions: Int?
-  /// Bytes of shards that were prefetched for the session and not yet reached; nil for no bound.
-  public var bytes: Int?
 
-  public init(positions: Int? = nil, bytes: Int? = nil) {
-    self.positions = positions
-    self.bytes = bytes
-  }
+  public init(positions: Int? = nil) { self.positions = positions }
 
   /// The reference's `predownload`: samples ahead, for a session that takes `batchSize` samples a batch.
-  public init(predownload: Int?, batchSize: Int, bytes: Int? = nil) {
+  public init(predownload: Int?, batchSize: Int) {
     precondition(batchSize > 0, "a batch has samples")
     positions = predownload.map { max(0, $0 + batchSize - 1) / batchSize }
-    self.bytes = bytes
   }
 }

@@ -129,19 +129,25 @@ import Testing
     #expect(provider.totalFetches == 8)
   }
 
-  @Test func aBoundInBytesHoldsToo() async throws {
+  @Test func aBoundInBytesHoldsTooAndChangesForSessionsThereAre() async throws {
     let (provider, _, requests) = try requests(40)
     let test = try await TestCache(in: directory)
+    await test.cache.setLimits(CacheLimits(freeSpaceReserve: 0, ahead: 3 * requests[0].peakBytes))
     let uses = ListedUses(positions: (0..<40).map { [$0] }, shards: 40)
     let session = test.cache.openSession()
-    let bounds = AheadBounds(bytes: 3 * requests[0].peakBytes)
-    await test.cache.setFuture(of: session, uses, shards: requests, bounds: bounds)
+    await test.cache.setFuture(of: session, uses, shards: requests)
     try await prefetching(test.cache, downloads: 2) {
       await Self.fetched(3, by: test.cache)
       test.cache.advance(session, to: 2)
       await Self.fetched(5, by: test.cache)
+      await test.cache.setLimits(CacheLimits(freeSpaceReserve: 0, ahead: 6 * requests[0].peakBytes))
+      await Self.fetched(8, by: test.cache)
+      // Fewer than are there already: nothing more until the session has come so far.
+      await test.cache.setLimits(CacheLimits(freeSpaceReserve: 0, ahead: 2 * requests[0].peakBytes))
+      test.cache.advance(session, to: 7)
+      await Self.fetched(9, by: test.cache)
     }
-    #expect(provider.totalFetches == 5)
+    #expect(provider.totalFetches == 9)
   }
 
   /// Waits until exactly so many shards are there and no download is under way: each commit wakes the next look.

@@ -163,7 +163,7 @@ extension LedgerDriver {
     }
     let position = random.below(3)
     let uses = ListedUses(positions: positions, shards: requests.count)
-    let bounds = random.chance(50) ? AheadBounds() : AheadBounds(positions: 8, bytes: 20_000)
+    let bounds = random.chance(50) ? AheadBounds() : AheadBounds(positions: 8)
     let future = SessionFuture(
       uses: uses, shards: requests.count, position: position, bounds: bounds, pace: Pace(now: now, fixed: pace))
     naive.sessions[session.number] = NaiveCache.Session(positions: positions, position: position, pace: pace)

@@ -23,7 +23,8 @@ struct LedgerDriver {
   private let shardOf: [ShardKey: Int]
 
   init(seed: UInt64, limit: Int, streamLimits: [StreamName: Int], requests: [ShardRequest]) {
-    ledger = CacheLedger(limits: CacheLimits(total: limit, streams: streamLimits, freeSpaceReserve: 0))
+    let ahead = seed.isMultiple(of: 2) ? 20_000 : nil
+    ledger = CacheLedger(limits: CacheLimits(total: limit, streams: streamLimits, freeSpaceReserve: 0, ahead: ahead))
     self.requests = requests
     random = SeededRandom(seed)
     naive = NaiveCache(
