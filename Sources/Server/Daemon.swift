@@ -111,7 +111,7 @@ public final class Daemon: Sendable {
         shards: parts.shards, verifiesAdopted: options.configuration.cache.verifyOnStart, logger: logger),
       WatchdogService(
         notifier: options.notifier, parts: parts, socket: SocketSetup.path(options), logger: logger),
-      DiskWatchService(shards: parts.shards, health: parts.health),
+      DiskWatchService(shards: parts.shards, health: parts.health), RemoteWatchService(shards: parts.shards),
     ]
     // How long a stop may take is the drain's to say (see ListenerService) and the signal service's to enforce: a reload
     // may change it.

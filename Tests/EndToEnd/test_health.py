@@ -6,6 +6,7 @@ import json
 import socket
 import struct
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,39 @@ def test_a_remote_that_dies_later_degrades_until_it_is_back(stage: Stage) -> Non
             stage.server.heal(f"web/{shard.name}")
         take(client, session, range(15))
     assert health(stage.socket).returncode == 0
+
+
+@pytest.mark.parametrize("status", [503, 429])
+def test_a_remote_that_only_wants_fewer_requests_degrades_until_something_comes(stage: Stage, status: int) -> None:
+    shards = sorted(stage.write("web", 120).glob("*.mds"))
+    for shard in shards:
+        stage.server.fail(f"web/{shard.name}", Fault(status=status))
+    # It is told after a minute, or half of what a trainer waits for.
+    configuration = stage.configuration({"web": stage.remote("web")}, wait_seconds=3)
+    configuration["transfer"] = {"retry_seconds": 0.05, "retry_maximum_seconds": 0.1}
+    stage.start(configuration)
+    with Connection(stage.socket) as client:
+        session = struct.unpack("<I", client.ask(wire.OPEN, wire.open_dataset("all"))[:4])[0]
+        client.ask(wire.EPOCH, struct.pack("<Iq", session, 0))
+        wait_for_health(stage, DEGRADED)
+        detail = json.loads(health(stage.socket, "--json").stdout)["detail"]
+        assert detail.startswith("stream web: nothing has come for")
+        assert "/web/shard.0000" in detail
+        assert f"(status {status})" in detail
+        assert health(stage.socket, "--ready").returncode == 0
+        for shard in shards:
+            stage.server.heal(f"web/{shard.name}")
+        wait_for_health(stage, 0)
+        assert stage.daemons[0].log_text().count("nothing comes from a remote") == 1
+
+
+def wait_for_health(stage: Stage, wanted: int) -> None:
+    """Ask until health has this exit status: it changes by itself, with time."""
+    deadline, pause = time.monotonic() + 60, threading.Event()
+    while (answer := health(stage.socket)).returncode != wanted:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"never {wanted}: {answer.stdout}{answer.stderr}")
+        pause.wait(0.1)
 
 
 @pytest.mark.parametrize("option", ["--live", "--ready"])

@@ -24,6 +24,7 @@ final class ShardService: ShardOpening {
   let futures: FutureService
   let limits: LimitCheck
   let requests: ShardRequests
+  let remotes: RemoteWatch
   /// The configuration in force.
   let live: LiveConfiguration
   /// Shards that are fetched ahead at once.
@@ -37,7 +38,7 @@ final class ShardService: ShardOpening {
 
   private init(
     cache: ShardCache, fetch: RetryingFetch, fetchers: FetcherPool, live: LiveConfiguration, clock: DaemonClock,
-    requests: ShardRequests, logger: Logger
+    requests: ShardRequests, remotes: RemoteWatch, logger: Logger
   ) {
     self.cache = cache
     self.fetch = fetch
@@ -45,6 +46,7 @@ final class ShardService: ShardOpening {
     self.live = live
     self.clock = clock
     self.requests = requests
+    self.remotes = remotes
     self.logger = logger
     futures = FutureService(cache: cache, requests: requests, logger: logger)
     limits = LimitCheck(cache: cache, requests: requests, logger: logger)
@@ -57,7 +59,7 @@ final class ShardService: ShardOpening {
   ) async throws -> ShardService {
     let configuration = live.value
     let limits = limits(of: configuration)
-    let watch = RemoteWatch(health: health, live: live)
+    let watch = RemoteWatch(health: health, live: live, clock: clock, logger: logger)
     let options = ShardCache.Options(limits: limits) { event in
       watch.observe(event)
       if case .committed(_, _, let bytes, let seconds) = event { metrics.committed(bytes: bytes, seconds: seconds) }
@@ -69,6 +71,7 @@ final class ShardService: ShardOpening {
       directory: configuration.cache.directory, pool: pool, options: options)
     logger.info("cache opened", metadata: ["directory": "\(configuration.cache.directory)", "recovered": "\(report)"])
     let fetch = RetryingFetch(observer: { notice in
+      watch.observe(notice)
       let error = notice.error
       logger.warning(
         "a download failed and is tried again",
@@ -79,7 +82,8 @@ final class ShardService: ShardOpening {
     })
     let requests = ShardRequests(fetch: fetch, live: live)
     return ShardService(
-      cache: cache, fetch: fetch, fetchers: fetchers, live: live, clock: clock, requests: requests, logger: logger)
+      cache: cache, fetch: fetch, fetchers: fetchers, live: live, clock: clock, requests: requests,
+      remotes: watch, logger: logger)
   }
 
   /// Makes known what else the daemon keeps on disk.
