@@ -162,9 +162,12 @@ extension ShardCache {
       if let cause = progress.cause { text += "; before that: \(cause)" }
     }
     let isDisk = state.ledger.isShortOfDisk && state.ledger.isAbsent(standing.slot)
-    if isDisk { text += "; the disk is full" }
+    if isDisk { text += "; \(fullDisk)" }
     return CacheError(isDisk ? .noSpace : .deadline, text, request: request, attempts: attempts)
   }
+
+  /// What to do about it is said too: whoever waits goes on by itself.
+  var fullDisk: String { "the disk of \(path) is full, and what is waited for comes once there is room on it" }
 
   private func tenths(_ seconds: Double) -> Double { (seconds * 10).rounded() / 10 }
 }

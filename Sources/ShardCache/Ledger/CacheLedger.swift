@@ -9,6 +9,8 @@ struct CacheLedger: Sendable {
   var limits: CacheLimits
   /// What the disk allows for the cache's files altogether; nil before it was asked.
   var diskLimit: Int?
+  /// What the disk had free when it was last looked at.
+  var diskFree: Int?
   var entries: [LedgerEntry?] = []
   var freeSlots: [Int] = []
   var index: [ShardKey: Int] = [:]

@@ -97,13 +97,18 @@ extension CacheLedger {
     }
   }
 
-  /// Says once for each claim that it waits for others to let go, since nothing more can be evicted.
+  /// Says once for each claim that it waits for others to let go, since nothing more can be evicted; or for room
+  /// on the disk, where it is other people's files that take it.
   private mutating func reportTightness(_ id: ClaimID, _ actions: inout [CacheAction]) {
     guard let claim = claims[id], !claim.isReported else { return }
     let wanted = claim.slots.reduce(0) { $0 + (isAbsent($1) ? self[$1].facts.peakBytes : 0) }
     guard wanted > room + leaving(nil) else { return }
     claims[id]?.isReported = true
     counters.tightWaits += 1
+    if isShortOfDisk, isDiskFilled, let diskFree {
+      actions.append(.report(.diskShort(missingBytes: wanted - max(0, room), free: diskFree)))
+      return
+    }
     let leased = copies.values.reduce(0) { $0 + ($1.leases > 0 ? $1.bytes : 0) }
     actions.append(.report(.tight(wanted: wanted, limit: capacity, leased: leased, heldByClients: heldBytes)))
   }

@@ -110,10 +110,14 @@ extension CacheLedger {
 
   /// What the disk allows, from what it has free now: the cache's own files, and what is free beyond the reserve.
   mutating func sampled(diskFree: Int) {
+    self.diskFree = diskFree
     let unbacked = downloads.values.reduce(0) { $0 + ($1.isBacked ? 0 : $1.bytes) }
     let (sum, overflow) = (bytes.counted - unbacked).addingReportingOverflow(diskFree - limits.freeSpaceReserve)
     diskLimit = overflow ? Int.max : max(0, sum)
   }
+
+  /// True when no more of the disk is free than the cache is to leave: others have filled it.
+  var isDiskFilled: Bool { diskFree.map { $0 <= limits.freeSpaceReserve } ?? false }
 
   /// True when the disk, and not the configured limit, says how much the cache may hold.
   var isDiskBound: Bool { capacity < limits.total ?? Int.max || limits.total == nil }

@@ -95,7 +95,10 @@ extension ShardCache {
         if let shard = state.outstanding(slot) { outstanding.append(shard) }
       }
       var room: String?
-      if case .waiting? = state.ledger.claims[claim.id]?.phase { room = state.ledger.standing(of: claim.id)?.text }
+      if case .waiting? = state.ledger.claims[claim.id]?.phase {
+        room = state.ledger.standing(of: claim.id)?.text
+        if state.ledger.isShortOfDisk { room = room.map { "\($0); \(fullDisk)" } }
+      }
       return WaitSnapshot(seconds: seconds, outstanding: outstanding, room: room)
     }
   }
