@@ -22,6 +22,7 @@ from sluice.connection.pipeline import Pipeline
 from sluice.decoding import Schema
 from sluice.errors import NoSuchSampleError
 from sluice.memory import Buffer, BufferPool
+from sluice.notices import SaidOnce
 from sluice.wire.batches import (
     ALL_WORKERS,
     BatchReply,
@@ -40,6 +41,9 @@ T = TypeVar("T")
 _SAMPLE = int(Kind.SAMPLE)
 
 DEFAULT_DEPTH = 4
+
+#: The daemon's warnings that this process has logged: a program opens a session for every epoch, or many at once.
+_SAID = SaidOnce()
 
 
 class Session:
@@ -217,10 +221,12 @@ class Session:
     close = rest
 
     def _warn(self, where: str, warnings: Sequence[str]) -> None:
-        """Passes the daemon's warnings on; of a rank's DataLoader workers the first one does."""
+        """Passes the daemon's warnings on, each once; of a rank's DataLoader workers the first one does."""
         worker = data_worker()
+        info = self.info
         for warning in warnings if worker is None or worker[0] == 0 else ():
-            log.warning("%s%s: %s", self.info.dataset, where, warning)
+            if _SAID.is_news((self.address.path, info.dataset, info.fingerprint, warning)):
+                log.warning("%s%s: %s", info.dataset, where, warning)
 
     def _call(self, action: Callable[[Connection, int], T]) -> T:
         lane = self._borrow()

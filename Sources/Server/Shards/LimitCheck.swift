@@ -2,6 +2,7 @@ import DatasetModel
 import Logging
 import Planning
 import ShardCache
+import Synchronization
 
 /// Refuses an epoch that the cache's limits can never serve, before its first batch, and warns of limits that are tight.
 ///
@@ -17,6 +18,7 @@ final class LimitCheck: Sendable {
   private let logger: Logger
   private let executor = QueueExecutor(label: "limits")
   private let known = SharedResults<RankPlan, LargestBatches>(limit: LimitCheck.kept)
+  private let said = Mutex(TightLimits())
 
   init(cache: ShardCache, requests: ShardRequests, logger: Logger) {
     self.cache = cache
@@ -57,19 +59,21 @@ final class LimitCheck: Sendable {
 
   private func warnings(_ largest: LargestBatches, _ limits: CacheLimits, _ session: Session) -> [String] {
     var found: [String] = []
+    let dataset = session.dataset.name.rawValue
     func note(_ option: String, _ limit: Int?, _ batch: LargestBatches.Batch) {
       guard let limit, limit < batch.bytes * 2 else { return }
-      found.append(
+      let warning =
         "\(option) is \(ByteCount.describe(limit)), and one batch needs up to \(ByteCount.describe(batch.bytes)) at "
-          + "once: the next batch's shards cannot be fetched beside it, so training will wait for downloads; from "
-          + "\(ByteCount.describe(batch.bytes * 2)) on they can")
+        + "once: the next batch's shards cannot be fetched beside it, so training will wait for downloads; from "
+        + "\(ByteCount.describe(batch.bytes * 2)) on they can"
+      found.append(warning)
+      let subject = TightLimits.Subject(dataset: dataset, fingerprint: session.fingerprint, option: option)
+      guard said.withLock({ $0.isNews(subject, limit: limit, batchBytes: batch.bytes) }) else { return }
+      logger.warning("the cache is tight", metadata: ["dataset": "\(dataset)", "warning": "\(warning)"])
     }
     note("cache.limit", limits.total, largest.whole)
     for (stream, batch) in zip(session.dataset.streams, largest.streams) {
       note("cache_limit of stream \(stream.name)", limits.streams[stream.name], batch)
-    }
-    for warning in found {
-      logger.warning("the cache is tight", metadata: ["dataset": "\(session.dataset.name)", "warning": "\(warning)"])
     }
     return found
   }
