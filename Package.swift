@@ -179,7 +179,7 @@ let package = Package(
       "Server",
       [
         "AdminDocuments", "DatasetModel", "LinuxSystem", "Planning", "ShardCache", "WireProtocol", "LocalSocket",
-        "DaemonConfiguration", "StreamRegistry", "BuiltInStreams", logging,
+        "DaemonConfiguration", "StreamRegistry", "BuiltInStreams", "ShardFormats", logging,
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -3,18 +3,18 @@ import Transfer
 
 /// The kinds of streams that come with Sluice.
 public enum BuiltInKinds {
-  /// Registers every built-in kind; their downloads go through `transport`.
+  /// Registers every built-in kind; their downloads go through `transport`, indexes lie in `spool` while they are read.
   public static func register(
-    in registry: inout StreamRegistry, transport: any Transport
+    in registry: inout StreamRegistry, transport: any Transport, spool: IndexSpool = IndexSpool()
   ) throws(StreamRegistryError) {
     try registry.register("local", LocalKind.make)
     for scheme in ["https", "http"] {
-      try registry.register(scheme) { try HTTPKind.make($0, transport: transport) }
+      try registry.register(scheme) { try HTTPKind.make($0, transport: transport, spool: spool) }
     }
-    try registry.register("s3") { try S3Kind.make($0, transport: transport) }
-    try registry.register("gs") { try GSKind.make($0, transport: transport) }
-    try registry.register("azure") { try AzureKind.make($0, transport: transport) }
-    try registry.register("hf") { try HubKind.make($0, transport: transport) }
+    try registry.register("s3") { try S3Kind.make($0, transport: transport, spool: spool) }
+    try registry.register("gs") { try GSKind.make($0, transport: transport, spool: spool) }
+    try registry.register("azure") { try AzureKind.make($0, transport: transport, spool: spool) }
+    try registry.register("hf") { try HubKind.make($0, transport: transport, spool: spool) }
   }
 }
 

@@ -6,7 +6,9 @@ import Transfer
 /// Keys under `with`: `headers`, a map of header names to values sent with every request to the stream's own host, and
 /// (as for every remote kind) `parallel_ranges`.
 enum HTTPKind {
-  static func make(_ configuration: StreamConfiguration, transport: any Transport) throws -> any StreamSource {
+  static func make(
+    _ configuration: StreamConfiguration, transport: any Transport, spool: IndexSpool
+  ) throws -> any StreamSource {
     var reader = configuration.withReader()
     let ranges = RangeAdvisor.read(&reader)
     let headers = headers(&reader)
@@ -29,7 +31,8 @@ enum HTTPKind {
     if let split = configuration.split { url = url.appending(split) }
     return try HTTPSource(
       root: url.text, transport: transport, headers: headers, subdirectories: configuration.subdirectories,
-      allowsPlainHTTP: configuration.allowHTTP, limits: configuration.fetchLimits, ranges: ranges)
+      allowsPlainHTTP: configuration.allowHTTP, limits: configuration.fetchLimits, ranges: ranges,
+      spool: spool)
   }
 
   private static func headers(_ reader: inout ConfigurationReader) -> [HTTPField] {

@@ -13,12 +13,14 @@ public struct HTTPSource: StreamSource {
   ///   - headers: sent with every request; mark credentials secret.
   ///   - subdirectories: where the index.json files are; a web server cannot be listed.
   ///   - ranges: into how many ranges a large file goes.
+  ///   - spool: where its index lies while it is read.
   ///   - allowsPlainHTTP: whether `http://` may go to other machines.
   /// - Throws: `StreamSourceError` (`permanent`) when `root` is no such URL.
   public init(
     root: String, transport: any Transport, headers: [HTTPField] = [],
     subdirectories: StreamConfiguration.Subdirectories = .none,
-    allowsPlainHTTP: Bool = false, limits: FetchLimits = FetchLimits(), ranges: RangeAdvisor = RangeAdvisor()
+    allowsPlainHTTP: Bool = false, limits: FetchLimits = FetchLimits(), ranges: RangeAdvisor = RangeAdvisor(),
+    spool: IndexSpool = IndexSpool()
   ) throws(StreamSourceError) {
     guard let url = RequestURL(root), ["https", "http"].contains(url.scheme), !url.host.isEmpty else {
       throw StreamSourceError(
@@ -30,7 +32,7 @@ public struct HTTPSource: StreamSource {
     }
     source = RemoteSource(
       service: HTTPService(root: url, headers: headers, allowsPlainHTTP: allowsPlainHTTP), transport: transport,
-      subdirectories: subdirectories, limits: limits, ranges: ranges)
+      subdirectories: subdirectories, limits: limits, ranges: ranges, spool: spool)
   }
 
   public var location: String { source.location }

@@ -56,7 +56,7 @@ public struct LocalSource: StreamSource {
   }
 
   private func documents(in subdirectories: [String]) throws(StreamSourceError) -> ManifestAnswer {
-    var documents: [IndexDocument] = []
+    var documents = IndexDocuments()
     var validators: [String] = []
     for subdirectory in subdirectories {
       let path = subdirectory.isEmpty ? "index.json" : "\(subdirectory)/index.json"
@@ -66,11 +66,10 @@ public struct LocalSource: StreamSource {
         throw StreamSourceError(
           .permanent, "\(directory)/\(path) is \(status.bytes) bytes long; at most \(RemoteSource.indexLimit) are read")
       }
-      let bytes = try io(path) { () throws(SystemError) in try file.read(count: status.bytes, at: 0) }
-      documents.append(IndexDocument(subdirectory: subdirectory, bytes: bytes))
+      try io(path) { () throws(SystemError) in try documents.add(subdirectory, in: file, count: status.bytes) }
       validators.append("\(status.inode)-\(status.bytes)-\(status.modified)")
     }
-    return .documents(documents, validator: validators.joined(separator: ","))
+    return .documents(documents.documents, validator: validators.joined(separator: ","))
   }
 
   private func copy(

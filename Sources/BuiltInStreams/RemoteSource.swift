@@ -15,18 +15,21 @@ struct RemoteSource: StreamSource {
   let subdirectories: StreamConfiguration.Subdirectories
   let limits: FetchLimits
   let ranges: RangeAdvisor
+  let spool: IndexSpool
 
   var location: String { service.location }
 
   init(
     service: any RemoteService, transport: any Transport, subdirectories: StreamConfiguration.Subdirectories = .none,
-    limits: FetchLimits = FetchLimits(), ranges: RangeAdvisor = RangeAdvisor()
+    limits: FetchLimits = FetchLimits(), ranges: RangeAdvisor = RangeAdvisor(),
+    spool: IndexSpool = IndexSpool()
   ) {
     self.service = service
     self.transport = transport
     self.subdirectories = subdirectories
     self.limits = limits
     self.ranges = ranges
+    self.spool = spool
   }
 
   func manifest() async throws -> ManifestAnswer {
@@ -48,36 +51,33 @@ struct RemoteSource: StreamSource {
   }
 
   private func documents(in subdirectories: [String]) async throws -> ManifestAnswer {
-    var documents: [IndexDocument] = []
+    var documents = IndexDocuments()
     var validators: [String] = []
     for subdirectory in subdirectories {
       try Task.checkCancellation()
       let path = subdirectory.isEmpty ? "index.json" : "\(subdirectory)/index.json"
-      let (bytes, receipt) = try await document(path)
-      documents.append(IndexDocument(subdirectory: subdirectory, bytes: bytes))
+      let file = try local { () throws(SystemError) in try spool.file() }
+      let receipt = try await document(.atMost(Self.indexLimit), into: file) {
+        try await self.service.target(for: path, extent: .atMost(Self.indexLimit))
+      }
+      try local { () throws(SystemError) in try documents.add(subdirectory, in: file, count: receipt.end) }
       if let validator = receipt.validator ?? receipt.lastModified { validators.append(validator) }
     }
-    let isComplete = validators.count == documents.count
-    return .documents(documents, validator: isComplete ? validators.joined(separator: ",") : nil)
-  }
-
-  private func document(_ path: String) async throws -> (bytes: [UInt8], receipt: TransferReceipt) {
-    let extent = Extent.atMost(Self.indexLimit)
-    return try await document(extent) { try await self.service.target(for: path, extent: extent) }
+    let isComplete = validators.count == documents.documents.count
+    return .documents(documents.documents, validator: isComplete ? validators.joined(separator: ",") : nil)
   }
 
   private func document(
-    _ extent: Extent, _ target: () async throws -> RemoteTarget
-  ) async throws -> (bytes: [UInt8], receipt: TransferReceipt) {
-    let file = try local { () throws(SystemError) in try OwnedDescriptor.memoryFile("sluice-index") }
-    let receipt = try await perform(
-      extent, validator: nil, limits: limits, into: file, progress: { _ in }, target: target)
-    return (try local { () throws(SystemError) in try file.takeBytes(count: receipt.end) }, receipt)
+    _ extent: Extent, into file: OwnedDescriptor, _ target: () async throws -> RemoteTarget
+  ) async throws -> TransferReceipt {
+    try await perform(extent, validator: nil, limits: limits, into: file, progress: { _ in }, target: target)
   }
 
   /// A text that is no file of the stream, such as a listing.
   private func text(_ limit: Int, _ target: @Sendable () async throws -> RemoteTarget) async throws -> String {
-    let bytes = try await document(.atMost(limit), target).bytes
+    let file = try local { () throws(SystemError) in try OwnedDescriptor.memoryFile("sluice-listing") }
+    let receipt = try await document(.atMost(limit), into: file, target)
+    let bytes = try local { () throws(SystemError) in try file.read(count: receipt.end, at: 0) }
     return String(decoding: bytes, as: UTF8.self)
   }
 

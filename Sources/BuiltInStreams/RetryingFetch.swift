@@ -90,7 +90,7 @@ public final class RetryingFetch: Sendable {
       return try await source.manifest()
     }
     if case .documents(let documents, _) = answer {
-      statistics.moved(download, bytes: documents.reduce(0) { $0 + $1.bytes.count })
+      statistics.moved(download, bytes: documents.reduce(0) { $0 + $1.count })
     }
     isDelivered = true
     return answer

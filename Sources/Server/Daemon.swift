@@ -66,7 +66,7 @@ public final class Daemon: Sendable {
       (limit: live.value.plans.limit, reserve: live.value.cache.reserve)
     }
     let keptManifests = KeptDirectory(
-      path: "\(configuration.cache.directory)/manifests", suffix: ManifestStore.suffix
+      path: Self.indexDirectory(configuration), suffix: ManifestStore.suffix
     ) { (limit: ManifestStore.limit, reserve: live.value.cache.reserve) }
     let plans = PlanStore(kept: keptPlans, logger: logger)
     let manifests = ManifestStore(kept: keptManifests, logger: logger)
@@ -97,6 +97,11 @@ public final class Daemon: Sendable {
       for listener in listeners { listener.setLimit(connections: configuration.limits.connections) }
       options.setLogLevel(configuration.log.level)
     }
+  }
+
+  /// Where indexes are kept, and where large ones lie while they are read.
+  public static func indexDirectory(_ configuration: Configuration) -> String {
+    "\(configuration.cache.directory)/manifests"
   }
 
   /// Serves until it is told to stop.

@@ -110,13 +110,18 @@ public struct StreamVerifier: Sendable {
     case .manifest(let manifest): return (manifest, [])
     case .documents(let documents, _):
       let stream = stream
-      return await pool.run {
+      return try await pool.run { () throws(SystemError) in
         var parser = IndexParser(stream: stream, collectingFaults: Self.listedRecords)
         var faults: [IndexError] = []
         for document in documents {
-          do throws(IndexError) {
-            try parser.add(document.bytes, subdirectory: document.subdirectory)
-          } catch { faults.append(error) }
+          do throws(IndexFailure<SystemError>) {
+            try parser.add(subdirectory: document.subdirectory, read: document.reader())
+          } catch {
+            switch error {
+            case .index(let fault): faults.append(fault)
+            case .io(let failure): throw failure
+            }
+          }
         }
         faults = parser.faults + faults
         return (parser.finish(), faults)

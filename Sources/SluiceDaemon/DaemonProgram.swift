@@ -28,11 +28,12 @@ struct DaemonProgram {
     let file = command.config ?? command.checkConfig ?? ""
     // The transport is wanted by the kinds before the configuration that sizes it is read.
     let transport = LateTransport()
+    let spool = IndexSpool()
     let commandLog = CommandLog()
     let registry: StreamRegistry
     let configuration: Configuration
     do {
-      registry = try makeRegistry(transport, commandLog)
+      registry = try makeRegistry(transport, spool, commandLog)
       configuration = try Configuration.load(path: file, registry: registry)
     } catch {
       StandardError.write(line: "\(error)")
@@ -46,6 +47,7 @@ struct DaemonProgram {
       logger.debug("fetcher", metadata: ["event": "\(event)"])
     }
     transport.set(fetchers)
+    spool.use(Daemon.indexDirectory(configuration), reserve: configuration.cache.reserve)
     if command.checkConfig != nil {
       return await ConfigurationCheck(configuration, registry: registry, file: file).run(online: command.online)
     }
@@ -70,9 +72,11 @@ struct DaemonProgram {
     }
   }
 
-  private func makeRegistry(_ transport: LateTransport, _ commandLog: CommandLog) throws -> StreamRegistry {
+  private func makeRegistry(
+    _ transport: LateTransport, _ spool: IndexSpool, _ commandLog: CommandLog
+  ) throws -> StreamRegistry {
     var registry = StreamRegistry()
-    try BuiltInKinds.register(in: &registry, transport: transport)
+    try BuiltInKinds.register(in: &registry, transport: transport, spool: spool)
     try SyntheticStream.register(in: &registry)
     try ExecStream.register(in: &registry, log: commandLog.write)
     try register(&registry)

@@ -41,18 +41,6 @@ public enum ManifestAnswer: Sendable {
   case manifest(StreamManifest)
 }
 
-/// One index.json.
-public struct IndexDocument: Sendable {
-  /// Path below the stream's root that every basename in the document is relative to; "" for the root.
-  public let subdirectory: String
-  public let bytes: [UInt8]
-
-  public init(subdirectory: String = "", bytes: [UInt8]) {
-    self.subdirectory = subdirectory
-    self.bytes = bytes
-  }
-}
-
 /// One file wanted of a source.
 public struct FileRequest: Sendable {
   /// Path below the stream's root.

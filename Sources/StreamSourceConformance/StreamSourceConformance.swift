@@ -64,7 +64,9 @@ public struct StreamSourceConformance: Sendable {
     switch try await bounded({ try await source.manifest() }) {
     case .manifest(let manifest): return manifest
     case .documents(let documents, _):
-      return try parseIndexes(documents.map { ($0.subdirectory, $0.bytes) }, stream: "conformance")
+      var parser = IndexParser(stream: "conformance")
+      for document in documents { try parser.add(subdirectory: document.subdirectory, read: document.reader()) }
+      return parser.finish()
     }
   }
 

@@ -40,7 +40,9 @@ struct ConfiguredDataset {
       switch answer {
       case .manifest(let manifest): return manifest
       case .documents(let documents, _):
-        return try parseIndexes(documents.map { ($0.subdirectory, $0.bytes) }, stream: stream.name)
+        var parser = IndexParser(stream: stream.name)
+        for document in documents { try parser.add(subdirectory: document.subdirectory, read: document.reader()) }
+        return parser.finish()
       }
     } catch {
       throw ConfiguredStreams.Failure(description: "stream \"\(stream.name)\": its index cannot be loaded: \(error)")

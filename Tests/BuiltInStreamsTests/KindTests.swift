@@ -52,10 +52,10 @@ struct KindTests {
     let look: @Sendable (String) -> String? = { environment[$0] }
     let source: any StreamSource =
       switch stream.kind {
-      case "s3": try S3Kind.make(stream, transport: recorder, environment: look)
-      case "gs": try GSKind.make(stream, transport: recorder, environment: look)
-      case "azure": try AzureKind.make(stream, transport: recorder, environment: look)
-      default: try HubKind.make(stream, transport: recorder, environment: look)
+      case "s3": try S3Kind.make(stream, transport: recorder, spool: IndexSpool(), environment: look)
+      case "gs": try GSKind.make(stream, transport: recorder, spool: IndexSpool(), environment: look)
+      case "azure": try AzureKind.make(stream, transport: recorder, spool: IndexSpool(), environment: look)
+      default: try HubKind.make(stream, transport: recorder, spool: IndexSpool(), environment: look)
       }
     _ = try await #require(throws: StreamSourceError.self) {
       try await source.fetch(
@@ -88,7 +88,7 @@ struct KindTests {
   @Test func aBucketInAnotherRegionIsSignedForAnew() async throws {
     let recorder = Recorder(regionFirst: "eu-west-1")
     let keys = ["AWS_ACCESS_KEY_ID": "AK", "AWS_SECRET_ACCESS_KEY": "SK"]
-    let source = try S3Kind.make(stream("s3", "s3://pile/x"), transport: recorder) { keys[$0] }
+    let source = try S3Kind.make(stream("s3", "s3://pile/x"), transport: recorder, spool: IndexSpool()) { keys[$0] }
     _ = try await #require(throws: StreamSourceError.self) {
       try await source.fetch(FileRequest(path: "a", bytes: 9), into: StagingFile(descriptor: try .memoryFile("x")))
     }

@@ -28,7 +28,7 @@ final class LocalSourceTests {
         return
       }
       #expect(documents.map(\.subdirectory) == ["a", "b/c"])
-      #expect(documents.map { String(decoding: $0.bytes, as: UTF8.self) } == ["A", "C"])
+      #expect(try documents.map { String(decoding: try $0.allBytes(), as: UTF8.self) } == ["A", "C"])
       #expect(validator != nil)
     }
     let error = try await #require(throws: StreamSourceError.self) { try await LocalSource(directory: root).manifest() }

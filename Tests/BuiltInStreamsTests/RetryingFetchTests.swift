@@ -127,7 +127,7 @@ struct RetryingFetchTests {
         Issue.record("no documents")
         return
       }
-      #expect(documents.first?.bytes == faultBody(40))
+      #expect(try documents.first?.allBytes() == faultBody(40))
       for delay in delays { #expect(clock.sleeps.contains(delay), "\(clock.sleeps)") }
       #expect(statistics.snapshot().streams["pile"]?.retries == retries)
       #expect(notices.all.count == delays.count)

@@ -36,7 +36,7 @@ struct S3Tests {
     variables["AWS_ACCESS_KEY_ID"] = keys?.accessKey
     variables["AWS_SECRET_ACCESS_KEY"] = keys?.secretKey
     variables["AWS_SESSION_TOKEN"] = keys?.sessionToken
-    return try S3Kind.make(stream, transport: Self.transport) { [variables] in variables[$0] }
+    return try S3Kind.make(stream, transport: Self.transport, spool: IndexSpool()) { [variables] in variables[$0] }
   }
 
   @Test func filesOfAnyNameArriveWithKeysAndSessions() async throws {

@@ -8,10 +8,12 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
 import sluice
 
 from EndToEnd import wire
 from EndToEnd.wire import Connection
+from testbed.daemon import Daemon
 from testbed.file_server import Fault
 from testbed.fixtures import Stage
 
@@ -83,6 +85,38 @@ def test_an_index_is_parsed_once_for_as_long_as_it_stays(stage: Stage) -> None:
     assert samples() == (300 - dropped["samples"], 3)
 
 
+def peak(daemon: Daemon) -> int:
+    """Return the most memory that a daemon has had at once, in bytes."""
+    status = Path(f"/proc/{daemon.pid}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))) << 10
+
+
+@pytest.mark.parametrize("where", ["local", "remote"])
+def test_an_index_is_never_held_whole(stage: Stage, where: str) -> None:
+    """A document of 96 MB with few shards in it: the daemon's memory stays at what it is with a small one."""
+    home = stage.write("web", 50)
+    options = {"local": str(home)} if where == "local" else stage.remote("web")
+    configuration = stage.configuration({"web": options}, cache={**stage.configuration({})["cache"], "reserve": "0"})
+    daemon = stage.start(configuration)
+    usual = peak(daemon)
+    assert daemon.stop() == 0
+    small = (home / "index.json").read_text()
+    assert small.startswith("{")
+    with (home / "index.json").open("w") as index:
+        index.write("{")
+        for number in range(3_000):
+            index.write(f'"note {number}": "{"x" * 32_000}",\n')
+        index.write(small[1:])
+    size = (home / "index.json").stat().st_size
+    assert size > 90 << 20
+    daemon = stage.start(configuration, ready=False)
+    daemon.wait_ready(seconds=120)
+    assert "samples=50" in daemon.log_text()
+    more = peak(daemon) - usual
+    print(f"{size >> 20} MB of index: {more >> 20} MB above {usual >> 20} MB")
+    assert more < size // 4
+
+
 # A million shards where SLUICE_LARGE_TESTS is set; the figures are in Tests/Benchmarks/codecs.md.
 MANY = 1_000_000 if os.environ.get("SLUICE_LARGE_TESTS") else 20_000
 
@@ -104,9 +138,8 @@ def test_a_large_index(stage: Stage) -> None:
         daemon = stage.start(configuration, ready=False)
         daemon.wait_ready(seconds=120)
         seconds = time.monotonic() - began
-        status = Path(f"/proc/{daemon.pid}/status").read_text()
-        peak = int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))) >> 10
-        print(f"{MANY} shards, {(home / 'index.json').stat().st_size >> 20} MB, {attempt}: {seconds:.1f} s, {peak} MB")
+        megabytes = (home / "index.json").stat().st_size >> 20
+        print(f"{MANY} shards, {megabytes} MB, {attempt}: {seconds:.1f} s, {peak(daemon) >> 20} MB")
         assert f"shards={MANY}" in daemon.log_text()
         assert (KEPT in daemon.log_text()) == (attempt == "kept")
         with Connection(stage.socket) as client:

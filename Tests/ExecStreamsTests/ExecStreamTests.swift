@@ -90,7 +90,7 @@ import Testing
       return
     }
     #expect(documents.count == 1 && documents[0].subdirectory == "")
-    #expect(String(decoding: documents[0].bytes, as: UTF8.self).contains("\"subdirectory\": \"\""))
+    #expect(try String(decoding: documents[0].allBytes(), as: UTF8.self).contains("\"subdirectory\": \"\""))
     guard case .documents(_, let again) = try await shell.stream.manifest() else { return }
     #expect(validator == again && validator != nil)
 
@@ -102,7 +102,7 @@ import Testing
     let stream = try ExecStream(configuration) { _, _ in }
     guard case .documents(let two, let other) = try await stream.manifest() else { return }
     #expect(two.map(\.subdirectory) == ["en", "de"] && other != validator)
-    #expect(String(decoding: two[1].bytes, as: UTF8.self).contains("\"subdirectory\": \"de\""))
+    #expect(try String(decoding: two[1].allBytes(), as: UTF8.self).contains("\"subdirectory\": \"de\""))
   }
 
   @Test func anIndexThatIsTooLongOrEmpty() async throws {

@@ -8,7 +8,7 @@ import Transfer
 /// Key under `with`: `endpoint`, for emulators (the account then is part of its path).
 enum AzureKind {
   static func make(
-    _ configuration: StreamConfiguration, transport: any Transport,
+    _ configuration: StreamConfiguration, transport: any Transport, spool: IndexSpool,
     environment: @escaping @Sendable (String) -> String? = EnvironmentVariable.value
   ) throws -> any StreamSource {
     var reader = configuration.withReader()
@@ -33,7 +33,8 @@ enum AzureKind {
       allowsPlainHTTP: configuration.allowHTTP, store: credentials.store())
     return RemoteSource(
       service: service, transport: transport, subdirectories: configuration.subdirectories,
-      limits: configuration.fetchLimits, ranges: ranges)
+      limits: configuration.fetchLimits, ranges: ranges,
+      spool: spool)
   }
 }
 

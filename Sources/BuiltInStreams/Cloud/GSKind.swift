@@ -7,7 +7,7 @@ import Transfer
 /// Key under `with`: `endpoint`, for emulators.
 enum GSKind {
   static func make(
-    _ configuration: StreamConfiguration, transport: any Transport,
+    _ configuration: StreamConfiguration, transport: any Transport, spool: IndexSpool,
     environment: @escaping @Sendable (String) -> String? = EnvironmentVariable.value
   ) throws -> any StreamSource {
     var reader = configuration.withReader()
@@ -24,6 +24,7 @@ enum GSKind {
     try reader.finish()
     return RemoteSource(
       service: S3Service(settings, scheme: "gs", store: credentials.store()), transport: transport,
-      subdirectories: configuration.subdirectories, limits: configuration.fetchLimits, ranges: ranges)
+      subdirectories: configuration.subdirectories, limits: configuration.fetchLimits, ranges: ranges,
+      spool: spool)
   }
 }

@@ -8,7 +8,7 @@ import Transfer
 /// (HF_ENDPOINT, or https://huggingface.co).
 enum HubKind {
   static func make(
-    _ configuration: StreamConfiguration, transport: any Transport,
+    _ configuration: StreamConfiguration, transport: any Transport, spool: IndexSpool,
     environment: @escaping @Sendable (String) -> String? = EnvironmentVariable.value
   ) throws -> any StreamSource {
     var reader = configuration.withReader()
@@ -32,7 +32,8 @@ enum HubKind {
       allowsPlainHTTP: configuration.allowHTTP, store: credentials.store())
     return RemoteSource(
       service: service, transport: transport, subdirectories: configuration.subdirectories,
-      limits: configuration.fetchLimits, ranges: ranges)
+      limits: configuration.fetchLimits, ranges: ranges,
+      spool: spool)
   }
 }
 

@@ -9,7 +9,7 @@ import Transfer
 /// answers. Without `endpoint`, S3_ENDPOINT_URL (the reference's), AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL, or Amazon.
 enum S3Kind {
   static func make(
-    _ configuration: StreamConfiguration, transport: any Transport,
+    _ configuration: StreamConfiguration, transport: any Transport, spool: IndexSpool,
     environment: @escaping @Sendable (String) -> String? = EnvironmentVariable.value
   ) throws -> any StreamSource {
     var reader = configuration.withReader()
@@ -30,7 +30,8 @@ enum S3Kind {
     try reader.finish()
     return RemoteSource(
       service: S3Service(settings, scheme: "s3", store: store), transport: transport,
-      subdirectories: configuration.subdirectories, limits: configuration.fetchLimits, ranges: ranges)
+      subdirectories: configuration.subdirectories, limits: configuration.fetchLimits, ranges: ranges,
+      spool: spool)
   }
 
   /// Bucket and prefix of `scheme://bucket/prefix`, the split included.

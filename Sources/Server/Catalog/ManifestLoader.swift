@@ -29,19 +29,19 @@ struct ManifestLoader: Sendable {
   /// Attempts on top of `download_retry` while the remote is busy: few, because a kept copy may serve meanwhile.
   static let throttledAttempts = 4
 
+  /// Most times that documents are asked for which then cannot be read to their end.
+  static let readings = 3
+
   /// The manifest of a stream.
   ///
   /// - Throws: `ServerError` with code `streamUnavailable` when neither the source nor a kept copy has it, and when the
   ///   index is wrong: a kept copy never hides a wrong index.
   func load(_ stream: StreamConfiguration, from source: any StreamSource) async throws -> Loaded {
-    let answer: ManifestAnswer
+    let manifest: StreamManifest
     do {
-      let transfer = transfer()
-      var policy = RetryPolicy(attempts: stream.downloadRetry)
-      policy.firstDelay = transfer.retrySeconds
-      policy.longestDelay = transfer.retryMaximumSeconds
-      policy.throttledAttempts = Self.throttledAttempts
-      answer = try await fetch.manifest(of: stream.name, from: source, policy: policy)
+      manifest = try await current(stream, from: source)
+    } catch let error as IndexError {
+      throw unavailable(stream, "its index is wrong: \(error)", error)
     } catch {
       guard Self.mayBePassing(error) else {
         throw unavailable(stream, "its index cannot be loaded: \(error)", error)
@@ -51,7 +51,6 @@ struct ManifestLoader: Sendable {
       return Loaded(manifest: kept, identity: try ManifestIdentity.digest(kept), staleBecause: "\(error)")
     }
     return try await withTaskExecutorPreference(executor) {
-      let manifest = try parse(answer, of: stream)
       guard manifest.samples > 0 else {
         throw unavailable(stream, "its index has no samples; a dataset needs at least one", nil)
       }
@@ -59,30 +58,35 @@ struct ManifestLoader: Sendable {
     }
   }
 
-  private func parse(_ answer: ManifestAnswer, of stream: StreamConfiguration) throws -> StreamManifest {
-    switch answer {
-    case .manifest(let given): return given
-    case .documents(let documents, _):
-      let digest = try Self.digest(documents)
-      if let kept = store?.load(stream, documents: digest) { return kept }
-      do {
-        let manifest = try parseIndexes(documents.map { ($0.subdirectory, $0.bytes) }, stream: stream.name)
-        store?.keep(manifest, of: stream, documents: digest)
-        return manifest
-      } catch {
-        throw unavailable(stream, "its index is wrong: \(error)", error)
+  /// The manifest as the source has it now.
+  private func current(_ stream: StreamConfiguration, from source: any StreamSource) async throws -> StreamManifest {
+    let transfer = transfer()
+    var policy = RetryPolicy(attempts: stream.downloadRetry)
+    policy.firstDelay = transfer.retrySeconds
+    policy.longestDelay = transfer.retryMaximumSeconds
+    policy.throttledAttempts = Self.throttledAttempts
+    var reading = 1
+    while true {
+      switch try await fetch.manifest(of: stream.name, from: source, policy: policy) {
+      case .manifest(let given): return given
+      case .documents(let documents, _):
+        do {
+          return try await withTaskExecutorPreference(executor) { try parse(documents, of: stream) }
+        } catch let error as IndexUnread {
+          guard reading < Self.readings else { throw error }
+          reading += 1
+          try await fetch.pause(before: reading, policy)
+        }
       }
     }
   }
 
-  private static func digest(_ documents: [IndexDocument]) throws -> String {
-    var digest = try Digest.named("xxh3_128")
-    for document in documents {
-      digest.update(
-        Array("\(document.subdirectory.utf8.count) \(document.subdirectory) \(document.bytes.count)\n".utf8))
-      digest.update(document.bytes)
-    }
-    return digest.finalize()
+  private func parse(_ documents: [IndexDocument], of stream: StreamConfiguration) throws -> StreamManifest {
+    let index = try IndexReading(documents)
+    if let kept = store?.load(stream, documents: index.digest) { return kept }
+    let manifest = try index.manifest(of: stream.name)
+    store?.keep(manifest, of: stream, documents: index.digest)
+    return manifest
   }
 
   private func unavailable(_ stream: StreamConfiguration, _ what: String, _ cause: (any Error)?) -> ServerError {

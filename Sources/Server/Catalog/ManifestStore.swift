@@ -67,7 +67,12 @@ struct ManifestStore: Sendable {
 
   private func read(_ path: String, _ digest: String, _ stream: StreamConfiguration) -> StreamManifest? {
     do {
-      let manifest = try ManifestCopy.read(try MappedFile(path).withBytes { Array($0) }, validator: digest)
+      let file = try OwnedDescriptor.openingToRead(path)
+      // A part at a time: neither the file nor a second copy of its records lies in memory beside the manifest.
+      let layout = try ManifestCopy.Layout(try file.read(count: ManifestCopy.Layout.bytes, at: 0), of: try file.size())
+      let head = try file.read(count: layout.head.range.count, at: layout.head.range.lowerBound)
+      let records = try file.read(count: layout.records.range.count, at: layout.records.range.lowerBound)
+      let manifest = try ManifestCopy.read(layout, head: head, records: records, validator: digest)
       try KeptFiles.touch(path)
       return manifest
     } catch let error as SystemError where error.errno == .noSuchFileOrDirectory {

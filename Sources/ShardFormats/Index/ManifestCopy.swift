@@ -45,29 +45,61 @@ public enum ManifestCopy {
 
   /// The manifest that `bytes` holds, if they are a sound copy for this very index.
   public static func read(_ bytes: [UInt8], validator: String) throws(ManifestCopyFault) -> StreamManifest {
-    guard bytes.starts(with: magic) else { throw .notACopy }
-    guard bytes.count >= fixedBytes else { throw .damaged }
-    var start = CopyReader(bytes: bytes, position: magic.count, end: fixedBytes)
-    var position = fixedBytes
-    var parts: [Range<Int>] = []
-    for _ in 0..<2 {
-      let (count, digest) = (try start.number(UInt64.self), try start.number(UInt64.self))
-      guard count <= UInt64(bytes.count - position) else { throw .damaged }
-      let range = position..<position + Int(count)
-      let found = bytes.withUnsafeBytes { Digest.xxh3(UnsafeRawBufferPointer(rebasing: $0[range])) }
-      guard found == digest else { throw .damaged }
-      parts.append(range)
-      position = range.upperBound
-    }
-    guard position == bytes.count else { throw .damaged }
+    let layout = try Layout(bytes.prefix(Layout.bytes), of: bytes.count)
+    return try read(
+      layout, head: Array(bytes[layout.head.range]), records: Array(bytes[layout.records.range]), validator: validator)
+  }
 
-    var head = CopyReader(bytes: bytes, position: parts[0].lowerBound, end: parts[0].upperBound)
+  /// Where a copy's two parts lie in its file, for a reader that does not hold the file whole beside them.
+  public struct Layout: Sendable {
+    public struct Part: Sendable {
+      /// The part's bytes in the file.
+      public let range: Range<Int>
+      let digest: UInt64
+
+      func isSound(_ bytes: [UInt8]) -> Bool {
+        bytes.count == range.count && bytes.withUnsafeBytes { Digest.xxh3($0) } == digest
+      }
+    }
+
+    /// Bytes at the beginning of a copy that say where its parts lie.
+    public static let bytes = fixedBytes
+
+    public let head: Part
+    public let records: Part
+
+    /// - Parameters:
+    ///   - start: the first bytes of a copy.
+    ///   - count: how long the copy is.
+    public init(_ start: some Collection<UInt8>, of count: Int) throws(ManifestCopyFault) {
+      guard start.starts(with: magic) else { throw .notACopy }
+      guard start.count >= Self.bytes, count >= Self.bytes else { throw .damaged }
+      var reader = CopyReader(bytes: Array(start), position: magic.count, end: Self.bytes)
+      var position = Self.bytes
+      var parts: [Part] = []
+      for _ in 0..<2 {
+        let (length, digest) = (try reader.number(UInt64.self), try reader.number(UInt64.self))
+        guard length <= UInt64(count - position) else { throw .damaged }
+        parts.append(Part(range: position..<position + Int(length), digest: digest))
+        position += Int(length)
+      }
+      guard position == count else { throw .damaged }
+      (head, records) = (parts[0], parts[1])
+    }
+  }
+
+  /// The manifest of a copy whose parts were read one by one.
+  public static func read(
+    _ layout: Layout, head: [UInt8], records: [UInt8], validator: String
+  ) throws(ManifestCopyFault) -> StreamManifest {
+    guard layout.head.isSound(head), layout.records.isSound(records) else { throw .damaged }
+    var head = CopyReader(bytes: head, position: 0, end: head.count)
     guard try head.text() == validator else { throw .otherValidator }
     let schemas = try head.list { head throws(ManifestCopyFault) in try head.schema() }
     let traits = try head.list { head throws(ManifestCopyFault) in try head.traits(schemas: schemas.count) }
     let count = try head.number(UInt64.self)
     guard head.position == head.end, let shards = Int(exactly: count),
-      let table = ShardTable(traits: traits, records: Array(bytes[parts[1]]), count: shards)
+      let table = ShardTable(traits: traits, records: records, count: shards)
     else { throw .damaged }
     var samples = 0
     for shard in table.indices {

@@ -26,9 +26,6 @@ static inline int sluice_rename_new(int from, const char *name, int to, const ch
 /// fallocate(2) with FALLOC_FL_KEEP_SIZE: room for `bytes`, the file's length unchanged.
 static inline int sluice_allocate(int file, long bytes) { return fallocate(file, 1, 0L, bytes); }
 
-/// fallocate(2) with FALLOC_FL_PUNCH_HOLE and FALLOC_FL_KEEP_SIZE: the bytes read as zeros and take no room.
-static inline int sluice_free(int file, long offset, long bytes) { return fallocate(file, 1 | 2, offset, bytes); }
-
 /// prctl(2) PR_SET_NAME: what `top` and debuggers call this thread; 15 bytes of `name` count.
 static inline int sluice_name_this_thread(const char *name) { return prctl(15, name, 0UL, 0UL, 0UL); }
 

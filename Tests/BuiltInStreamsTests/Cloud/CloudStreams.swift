@@ -31,9 +31,9 @@ enum CloudStreams {
     stream.subdirectories = subdirectories
     let look: @Sendable (String) -> String? = { environment[$0] }
     return switch kind {
-    case "gs": try GSKind.make(stream, transport: transport, environment: look)
-    case "azure": try AzureKind.make(stream, transport: transport, environment: look)
-    default: try HubKind.make(stream, transport: transport, environment: look)
+    case "gs": try GSKind.make(stream, transport: transport, spool: IndexSpool(), environment: look)
+    case "azure": try AzureKind.make(stream, transport: transport, spool: IndexSpool(), environment: look)
+    default: try HubKind.make(stream, transport: transport, spool: IndexSpool(), environment: look)
     }
   }
 

@@ -27,7 +27,9 @@ struct HubTests {
       let entries = with.map { ConfigurationMap.Entry(key: $0.0, value: ConfigurationValue(.text($0.1), line: 1)) }
       stream.with = ConfigurationValue(.map(ConfigurationMap(entries)), line: 1)
       let token = hub["token"]
-      let source = try HubKind.make(stream, transport: CloudStreams.transport) { $0 == "HF_TOKEN" ? token : nil }
+      let source = try HubKind.make(stream, transport: CloudStreams.transport, spool: IndexSpool()) {
+        $0 == "HF_TOKEN" ? token : nil
+      }
       let bytes = try await CloudStreams.fetch(source, "which.txt", bytes: 16)
       #expect(String(decoding: bytes, as: UTF8.self).hasPrefix(revision))
       if revision == "refs/pr/1" {

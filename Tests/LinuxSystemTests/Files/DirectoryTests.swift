@@ -107,17 +107,6 @@ import Testing
     #expect(try Directory(path: "\(path)/stream2").openBeneath("inside").read(count: 9, at: 0) == Array("r".utf8))
   }
 
-  @Test func aFileInMemoryIsFreedAsItIsTaken() throws {
-    let file = try OwnedDescriptor.memoryFile("taken")
-    let bytes = (0..<9_000_001).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 7) }
-    try file.write(bytes, at: 0)
-    #expect(try file.takeBytes(count: bytes.count) == bytes)
-    var status = stat()
-    try systemCall("fstat", "taken") { fstat(file.raw, &status) }
-    #expect(status.st_size == 9_000_001 && status.st_blocks <= 8, "\(status.st_blocks) blocks are left")
-    #expect(try OwnedDescriptor.memoryFile("empty").takeBytes(count: 10) == [])
-  }
-
   @Test(.timeLimit(.minutes(1))) func opensFilesOnly() throws {
     let home = try Directory(path: path)
     try systemCall("mkfifo", path) { mkfifo("\(path)/pipe", 0o600) }
