@@ -35,6 +35,22 @@ struct FetcherPoolTests {
     #expect(pool.snapshot.running == 0)
   }
 
+  @Test func fetchersWorkInBatchesOnEveryThread() async throws {
+    let pool = try Fetchers.pool(1)
+    try await fetch(pool, "good", 3_000_000)
+    let process = try #require(pool.snapshot.processIDs.first)
+    let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")
+    #expect(threads.count > 1)
+    var policies: Set<String> = []
+    for thread in threads {
+      // A thread may end meanwhile; the policy is the 41st field, the 39th after the name in parentheses.
+      guard let status = FileManager.default.contents(atPath: "/proc/\(process)/task/\(thread)/stat") else { continue }
+      let fields = String(decoding: status, as: UTF8.self).split(separator: ")").last?.split(separator: " ") ?? []
+      policies.insert(fields.count > 38 ? String(fields[38]) : "?")
+    }
+    #expect(policies == ["3"], "SCHED_BATCH is 3")
+  }
+
   @Test func fetchersHashWhatTheyFetch() async throws {
     let pool = try Fetchers.pool(1)
     let staging = try Staging()

@@ -27,6 +27,12 @@ public enum ProcessSettings {
     }
   }
 
+  /// Has the threads that this one makes from now on, and itself, work in batches: one that wakes waits for a core rather
+  /// than pushing another off it. Shares of the processor stay what they are.
+  public static func workInBatches() throws(SystemError) {
+    try systemCall("sched_setscheduler(SCHED_BATCH)", "this thread") { sluice_batch_scheduling() }
+  }
+
   /// True when at least `count` more descriptors can be opened.
   public static func hasDescriptors(_ count: Int) -> Bool {
     var limit = rlimit()

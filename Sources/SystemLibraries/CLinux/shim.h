@@ -12,6 +12,7 @@ extern int fallocate(int file, int mode, long offset, long bytes);
 extern int accept4(int listener, void *address, void *length, int flags);
 extern int eventfd(unsigned int count, int flags);
 extern int sched_getaffinity(int process_id, unsigned long bytes, void *mask);
+extern int sched_setscheduler(int thread_id, int policy, const void *parameters);
 extern long syscall(long number, ...);
 extern int posix_spawn_file_actions_addclosefrom_np(void *actions, int from);  // glibc 2.34
 
@@ -25,6 +26,12 @@ static inline int sluice_rename_new(int from, const char *name, int to, const ch
 
 /// fallocate(2) with FALLOC_FL_KEEP_SIZE: room for `bytes`, the file's length unchanged.
 static inline int sluice_allocate(int file, long bytes) { return fallocate(file, 1, 0L, bytes); }
+
+/// sched_setscheduler(2) with SCHED_BATCH: this thread, and those it makes, do not push others off a core when they wake.
+static inline int sluice_batch_scheduling(void) {
+  int priority = 0;
+  return sched_setscheduler(0, 3, &priority);
+}
 
 /// prctl(2) PR_SET_NAME: what `top` and debuggers call this thread; 15 bytes of `name` count.
 static inline int sluice_name_this_thread(const char *name) { return prctl(15, name, 0UL, 0UL, 0UL); }

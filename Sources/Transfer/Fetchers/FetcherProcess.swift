@@ -20,6 +20,7 @@ public enum FetcherProcess {
   /// Runs until the daemon is gone; the value is the process's exit status.
   public static func run(descriptor: Int32 = FetcherProcess.descriptor) -> Int32 {
     ProcessSettings.ignoreStopSignals()
+    settle()
     do {
       try ProcessSettings.dieWithParent()
       // The memory holds signed requests: no core files.
@@ -39,6 +40,15 @@ public enum FetcherProcess {
     } catch {
       StandardError.write(line: "fetcher: \(error)")
       return 1
+    }
+  }
+
+  /// URLSession makes a timer anew for every few kilobytes that arrive, and each one wakes libdispatch's manager thread,
+  /// which would push the session's own thread off its core to take that one timer. In batches it waits, and takes all
+  /// that have gathered (figures: Tests/Benchmarks/transfer.md). Before any other thread is made: they inherit it.
+  private static func settle() {
+    do throws(SystemError) { try ProcessSettings.workInBatches() } catch {
+      // A sandbox may forbid it. Downloads are slower then, and right all the same.
     }
   }
 }
