@@ -1,6 +1,6 @@
 """Azure Blob Storage as far as streams use it, for tests: shared key, shared access signatures and bearer tokens.
 
-    python3 azure_server.py DIRECTORY
+    python3 azure_server.py DIRECTORY [--tls CERTIFICATE KEY]
 
 The account is part of the path, as in Azure's emulator. Both signatures are worked out here from the request as it
 arrived, after Microsoft's "Authorize with Shared Key" and "Create a service SAS"; nothing is shared with what is tested.
@@ -113,8 +113,8 @@ def main():
     BlobStorage.objects = files(sys.argv[1])
     run(
         [BlobStorage],
-        lambda port: {
-            "endpoint": f"http://127.0.0.1:{port}/{ACCOUNT}",
+        lambda address: {
+            "endpoint": f"{address}/{ACCOUNT}",
             "account": ACCOUNT,
             "key": KEY,
             "signature": shared_access(3600),

@@ -1,6 +1,6 @@
 """Cloud Storage's XML API as far as streams use it: HMAC keys (AWS signature version 4) or a bearer token, for tests.
 
-    python3 gs_server.py DIRECTORY
+    python3 gs_server.py DIRECTORY [--tls CERTIFICATE KEY]
 
 The signature is worked out here from the request as it arrived, after Google's "Signatures for HMAC" and Amazon's
 description of version 4; nothing of it is shared with what is tested.
@@ -93,8 +93,8 @@ def main():
     access, secret = next(iter(KEYS.items()))
     run(
         [CloudStorage],
-        lambda port: {
-            "endpoint": f"http://127.0.0.1:{port}",
+        lambda address: {
+            "endpoint": address,
             "accessKey": access,
             "secretKey": secret,
             "token": CloudStorage.settings["token"],

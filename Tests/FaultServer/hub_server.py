@@ -1,6 +1,6 @@
 """The Hugging Face Hub as far as streams use it, for tests: revisions in the path, a token, files behind a redirect.
 
-    python3 hub_server.py DIRECTORY
+    python3 hub_server.py DIRECTORY [--tls CERTIFICATE KEY]
 
 Small files are answered by the Hub itself, the others by a redirect to the content network: another origin, whose URLs
 carry their own signature and where the Hub's token must never arrive.
@@ -82,10 +82,10 @@ def main():
     Hub.objects = ContentNetwork.objects = objects
 
     def greeting(hub, content):
-        Hub.settings["content"] = f"http://127.0.0.1:{content}"
+        Hub.settings["content"] = content
         return {
-            "endpoint": f"http://127.0.0.1:{hub}",
-            "content": f"http://127.0.0.1:{content}",
+            "endpoint": hub,
+            "content": content,
             "token": Hub.settings["token"],
         }
 

@@ -2,10 +2,11 @@
 
 Each server prints one line of JSON that says where it is and which credentials it takes, and serves until its standard
 input ends. `GET /+log` answers what was asked since the last time, one JSON object a line; `GET /+set?name=value` changes
-a setting while it serves.
+a setting while it serves. `--tls CERTIFICATE KEY` after the directory has it all go over TLS.
 """
 
 import json
+import ssl
 import sys
 import threading
 from pathlib import Path
@@ -87,11 +88,16 @@ class Store(Handler):
 
 
 def run(handlers, greeting):
-    """Serves each handler on a port of its own; `greeting` makes the line of JSON from the ports."""
-    ports = []
+    """Serves each handler on a port of its own; `greeting` makes the line of JSON from their addresses."""
+    context = None
+    if sys.argv[2:3] == ["--tls"]:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*sys.argv[3:5])
+    addresses = []
     for handler in handlers:
         server = Server(("127.0.0.1", 0), handler)
+        server.context = context
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        ports.append(server.server_address[1])
-    print(json.dumps(greeting(*ports)), flush=True)
+        addresses.append(f"{'https' if context else 'http'}://127.0.0.1:{server.server_address[1]}")
+    print(json.dumps(greeting(*addresses)), flush=True)
     sys.stdin.buffer.read()
