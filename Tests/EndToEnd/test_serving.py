@@ -198,6 +198,29 @@ def test_every_limit_has_its_error_and_costs_the_connection_nothing(stage: Stage
         assert sorted(seen) == list(range(400)), "a batch may use more shards than stay open between batches"
 
 
+@pytest.mark.parametrize(("batches_of_room", "together"), [(15, 1), (47, 2), (16 * 16, 16), (None, 16)])
+def test_an_epoch_says_how_many_batches_fit_one_request(
+    stage: Stage, batches_of_room: int | None, together: int
+) -> None:
+    stage.write("web", 400, shard_bytes=1 << 13)
+    configuration = stage.configuration({"web": stage.remote("web")})
+    configuration["datasets"]["all"]["shuffle_algo"] = "naive"
+    stage.start(configuration)
+    with sluice.connect(stage.socket) as client, client.open("all") as session:
+        assert session.epoch(0).together == 16, "the testbed's limit is far from these few shards"
+        needed = max(len(set(batch.shards.tolist())) for batch in session.batches(0, how=Bytes.NONE))
+    assert stage.daemons[-1].stop() == 0
+    records = json.loads((stage.files / "web" / "index.json").read_text())["shards"]
+    if batches_of_room is None:
+        configuration["streams"]["web"] = {"local": str(stage.files / "web")}
+        batches_of_room = 1
+    size = max(record["raw_data"]["bytes"] + 4096 for record in records)
+    configuration["cache"]["limit"] = batches_of_room * needed * size
+    stage.start(configuration)
+    with sluice.connect(stage.socket) as client, client.open("all") as session:
+        assert session.epoch(0).together == together
+
+
 def test_files_are_given_back_by_a_client_that_asks_for_bytes_only(stage: Stage) -> None:
     """The cache wants room back from a client whose replies bring their bytes along and so name no files."""
     stage.write("web", 400, shard_bytes=1 << 13)

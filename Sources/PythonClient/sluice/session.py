@@ -164,7 +164,7 @@ class Session:
             epoch=epoch,
             worker=ALL_WORKERS if worker is None else worker,
             how=self.how if how is None else how,
-            grouping=Grouping(self.info.mean_sample_bytes * self.info.batch_size, depth),
+            grouping=Grouping(self.info.mean_sample_bytes * self.info.batch_size, depth, plan.together),
             next=first,
             end=plan.batches if worker is None else plan.batches_per_worker,
             threads=threads,

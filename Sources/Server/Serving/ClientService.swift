@@ -189,6 +189,7 @@ extension ClientService {
     return EpochReply(
       epoch: request.epoch, sampleInEpoch: epoch.plan.summary.sampleInEpoch, batches: UInt32(epoch.batches),
       batchesPerWorker: UInt32(epoch.plan.shape.batchesPerWorker), samples: epoch.samples,
+      together: UInt32(epoch.together),
       warnings: request.epoch == session.resume.firstEpoch ? epoch.plan.warnings.map(\.text) + epoch.warnings : [])
   }
 
@@ -214,7 +215,8 @@ extension ClientService {
       throw ServerError(.planRefused, "dataset \(session.dataset.name), epoch \(number): \(error)", cause: error)
     }
     var epoch = SessionEpoch(epoch: number, plan: plan, rank: session.rank)
-    epoch.warnings = try parts.shards.limits.check(epoch, key: key, of: session)
+    let room = try parts.shards.limits.check(epoch, key: key, of: session)
+    (epoch.warnings, epoch.together) = (room.warnings, room.together)
     record.progress { $0.began(epoch: number, batches: epoch.batches) }
     session.current = epoch
     sessions[sessionNumber] = session

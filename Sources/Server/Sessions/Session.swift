@@ -62,6 +62,8 @@ struct SessionEpoch {
   let samples: Int
   /// What the trainer should know of the cache's limits in this epoch.
   var warnings: [String] = []
+  /// Batches that one request may be for.
+  var together = 1
 
   init(epoch: Int, plan: EpochPlan, rank: Int) {
     self.epoch = epoch

@@ -4,11 +4,12 @@ import Planning
 import ShardCache
 import Synchronization
 
-/// Refuses an epoch that the cache's limits can never serve, before its first batch, and warns of limits that are tight.
+/// Refuses an epoch that the cache's limits can never serve, before its first batch, warns of limits that are tight, and
+/// says how many batches fit one request.
 ///
-/// What a plan's largest batch takes is worked out only where a batch as large as any could be does not fit twice: most
-/// limits hold thousands of shards. It takes one walk over the rank's samples, some hundredth of what planning them took,
-/// and is done once for all workers of a rank.
+/// What a plan's largest batch takes is worked out only where a batch as large as any could be is much of the limit. It
+/// takes one walk over the rank's samples, some hundredth of what planning them took, and is done once for all workers of
+/// a rank.
 final class LimitCheck: Sendable {
   /// Ranks whose largest batches are remembered.
   private static let kept = 256
@@ -26,18 +27,32 @@ final class LimitCheck: Sendable {
     self.logger = logger
   }
 
-  /// What the trainer should be told of the limits; blocks the calling thread.
+  /// What the limits mean for an epoch.
+  struct Room: Sendable {
+    /// What the trainer should be told.
+    var warnings: [String] = []
+    /// Batches that one request may be for; from here on a request's own cost is nothing any more.
+    var together = 16
+  }
+
+  /// Of the cache's limit, all ranks of a node together should hold no more than this part for requests under way: a
+  /// shard that is held for a batch to come cannot make room for one that is needed before.
+  private static let share = 16
+
+  /// Holds an epoch against the limits; blocks the calling thread.
   ///
   /// - Throws: `CacheError` of code `limitTooSmall`, with the least that would do for every batch of this epoch.
-  func check(_ epoch: SessionEpoch, key: PlanIdentity, of session: Session) throws -> [String] {
+  func check(_ epoch: SessionEpoch, key: PlanIdentity, of session: Session) throws -> Room {
+    var room = Room()
     let limits = cache.limits
-    guard limits.total != nil || !limits.streams.isEmpty else { return [] }
+    guard limits.total != nil || !limits.streams.isEmpty else { return room }
     let dataset = session.dataset
     let wanted = dataset.streams.flatMap { requests.requests(of: $0) }
     let bytes = wanted.map { $0.isReadInPlace ? 0 : $0.peakBytes }
     let most = (bytes.max() ?? 0).multipliedReportingOverflow(by: epoch.plan.shape.batchSize)
     let least = ([limits.total] + dataset.streams.map { limits.streams[$0.name] }).compactMap { $0 }.min() ?? Int.max
-    guard most.overflow || most.partialValue > least / 2 else { return [] }
+    let share = least / (Self.share * max(1, session.world.ranksPerNode))
+    guard most.overflow || most.partialValue > share / room.together else { return room }
     let (plan, rank) = (epoch.plan, session.rank)
     let largest = try waitForTask { [known, executor] in
       try await known.value(for: RankPlan(key: key, rank: rank)) {
@@ -49,12 +64,15 @@ final class LimitCheck: Sendable {
         }
       }
     }
+    room.together = max(1, min(room.together, share / max(1, largest.whole.bytes)))
+    guard most.overflow || most.partialValue > least / 2 else { return room }
     let worst = Set([largest.whole.number] + largest.streams.map(\.number))
     try cache.checkLimits(
       worst.sorted().map { batch in
         plan.shards(ofRank: rank, batch: batch, dataset.layout).map { wanted[$0] }
       })
-    return warnings(largest, limits, session)
+    room.warnings = warnings(largest, limits, session)
+    return room
   }
 
   private func warnings(_ largest: LargestBatches, _ limits: CacheLimits, _ session: Session) -> [String] {

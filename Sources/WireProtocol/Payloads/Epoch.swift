@@ -35,16 +35,20 @@ public struct EpochReply: ReplyPayload {
   public var batchesPerWorker: UInt32
   /// Samples this rank is given.
   public var samples: Int
+  /// Batches that one request may be for without taking much of the cache at once; at least 1.
+  public var together: UInt32
   public var warnings: [String]
 
   public init(
-    epoch: Int, sampleInEpoch: Int, batches: UInt32, batchesPerWorker: UInt32, samples: Int, warnings: [String] = []
+    epoch: Int, sampleInEpoch: Int, batches: UInt32, batchesPerWorker: UInt32, samples: Int, together: UInt32 = 1,
+    warnings: [String] = []
   ) {
     self.epoch = epoch
     self.sampleInEpoch = sampleInEpoch
     self.batches = batches
     self.batchesPerWorker = batchesPerWorker
     self.samples = samples
+    self.together = together
     self.warnings = warnings
   }
 
@@ -60,6 +64,7 @@ public struct EpochReply: ReplyPayload {
     writer.integer(batches)
     writer.integer(batchesPerWorker)
     writer.int(samples)
+    writer.integer(together)
     writer.list(warnings) { $0.text($1) }
   }
 
@@ -69,6 +74,7 @@ public struct EpochReply: ReplyPayload {
     batches = try reader.integer("batches")
     batchesPerWorker = try reader.integer("batches_per_worker")
     samples = try reader.int("samples")
+    together = try reader.integer("together")
     warnings = try reader.list("warnings", itemBytes: 4) { reader throws(WireError) in try reader.text("warning") }
   }
 }

@@ -102,6 +102,7 @@ REPLIES = {
             ("batches", "u32"),
             ("batches_per_worker", "u32"),
             ("samples", "i64"),
+            ("together", "u32"),
             ("warnings", "text*"),
         ],
     ),

@@ -121,7 +121,15 @@ FRAMES = {
         ],
     ),
     "reply-epoch": reply(
-        "epoch", 4, epoch=1, sample_in_epoch=4096, batches=390, batches_per_worker=196, samples=12480, warnings=[]
+        "epoch",
+        4,
+        epoch=1,
+        sample_in_epoch=4096,
+        batches=390,
+        batches_per_worker=196,
+        samples=12480,
+        together=8,
+        warnings=[],
     ),
     "reply-batch-inline": reply("batch", 7, **BATCH, mode=1, offsets=[0, 3, 3, 8], bytes="0102030405060708"),
     "reply-batch-files": reply(

@@ -21,8 +21,8 @@ FAST, SLOW = 0.0001, 0.1
 class Clocked:
     """A grouping whose batches come at a given pace, in seconds."""
 
-    def __init__(self, batch_bytes: int, depth: int = 4) -> None:
-        self.group = Grouping(batch_bytes, depth)
+    def __init__(self, batch_bytes: int, depth: int = 4, most: int = 64) -> None:
+        self.group = Grouping(batch_bytes, depth, most)
         self.now = 100.0
         self.batches = 1
 
@@ -71,6 +71,12 @@ def test_between_fast_and_slow_it_stays() -> None:
 def test_large_batches_come_by_themselves(batch_bytes: int, inline: bool, most: int) -> None:
     clocked = Clocked(batch_bytes)
     assert max(clocked.reply(FAST, inline)[0] for _ in range(8)) == most
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_the_daemon_wants_no_more_together(most: int) -> None:
+    clocked = Clocked(batch_bytes=10, most=most)
+    assert max(clocked.reply(FAST)[0] for _ in range(8)) == most
 
 
 def test_nothing_is_grouped_where_nothing_is_wanted_ahead() -> None:

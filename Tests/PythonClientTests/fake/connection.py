@@ -163,7 +163,7 @@ class ServedConnection:
         batches = self.plan(session, epoch)
         out = Out().pack("qq", epoch, session.start if epoch == session.epoch else 0)
         out.pack("II", len(batches), -(-len(batches) // session.workers))
-        self.send(0x8004, request, out.pack("q", sum(map(len, batches))).texts([]).data)
+        self.send(0x8004, request, out.pack("qI", sum(map(len, batches)), 64).texts([]).data)
 
     def batch(self, request: int, payload: In) -> bool:
         script = self.daemon.script

@@ -22,7 +22,8 @@ let goldenReplies: [Golden<Reply>] = [
   Golden(name: "reply-schema", number: 3, payload: .schema(schemaReply)),
   Golden(
     name: "reply-epoch", number: 4,
-    payload: .epoch(EpochReply(epoch: 1, sampleInEpoch: 4096, batches: 390, batchesPerWorker: 196, samples: 12480))),
+    payload: .epoch(
+      EpochReply(epoch: 1, sampleInEpoch: 4096, batches: 390, batchesPerWorker: 196, samples: 12480, together: 8))),
   Golden(
     name: "reply-batch-inline", number: 7,
     payload: batch(.inline(offsets: [0, 3, 3, 8], bytes: [1, 2, 3, 4, 5, 6, 7, 8]))),

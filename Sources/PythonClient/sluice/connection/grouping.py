@@ -24,13 +24,14 @@ class Grouping:
         batch_bytes: expected of one batch.
         depth: requests under way at most, as the caller wants it; with 1 there is no grouping, for the caller wants
             nothing ahead.
+        most: that the daemon wants in one request.
     """
 
-    def __init__(self, batch_bytes: int, depth: int) -> None:
+    def __init__(self, batch_bytes: int, depth: int, most: int) -> None:
         self.size = 1
         self._batch_bytes = max(1, batch_bytes)
         self._depth = depth
-        self._most = _MOST if depth > 1 else 1
+        self._most = min(_MOST, most) if depth > 1 else 1
         self._last: tuple[float, int] | None = None
 
     @property

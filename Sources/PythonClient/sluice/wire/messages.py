@@ -230,6 +230,7 @@ class EpochReply:
         batches: device batches of this rank that hold samples.
         batches_per_worker: batches of each worker, empty ones at the end included.
         samples: that this rank is given.
+        together: batches that one request may be for.
         warnings: for the trainer's log.
     """
 
@@ -238,13 +239,16 @@ class EpochReply:
     batches: int
     batches_per_worker: int
     samples: int
+    together: int
     warnings: tuple[str, ...]
 
     @staticmethod
     def decode(payload: memoryview) -> EpochReply:
         """From the payload of an epoch reply."""
         reader = Reader(payload)
-        reply = EpochReply(reader.i64(), reader.i64(), reader.u32(), reader.u32(), reader.i64(), tuple(reader.texts()))
+        reply = EpochReply(
+            reader.i64(), reader.i64(), reader.u32(), reader.u32(), reader.i64(), reader.u32(), tuple(reader.texts())
+        )
         reader.finish()
         return reply
 
