@@ -55,6 +55,8 @@ class Batch:
         schemas: u32 (n,), position in the session's schemas.
         data: u8, the samples' bytes end to end; empty if they were not asked for.
         offsets: i64 (n + 1,): sample i is `data[offsets[i]:offsets[i + 1]]`.
+        decoders: for the samples' schemas.
+        more_at_hand: whether the batch after this one has come already, with the same reply.
     """
 
     epoch: int
@@ -67,6 +69,7 @@ class Batch:
     data: Buffer = field(repr=False)
     offsets: NDArray[np.int64] = field(repr=False)
     decoders: Schemas = field(repr=False)
+    more_at_hand: bool = field(default=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -34,8 +34,8 @@ class BatchLoader:
 
     Args:
         dataset: whose batches to load; its `batch_size` is the batches'.
-        prefetch: batches read ahead by a thread; 0 to read in the loop's own, which saves the handing over where loops
-            are more than cores and do little themselves.
+        prefetch: batches read ahead by a thread (small ones that share a reply count as one); 0 to read in the loop's
+            own, which saves the handing over where loops are more than cores and do little themselves.
         pipeline: requests under way at the daemon.
         readers: threads that read one batch where it is large (from 2 MiB on, in samples of 64 KiB or more): one core
             does not use up what the memory can do. None for 2 where each of the node's ranks has two cores, else 1.
@@ -78,7 +78,7 @@ class BatchLoader:
         self._id_column = id_column
         self._tensors = _has_torch() if tensors is None else tensors
         self._drop_last = drop_last
-        self._pool = BufferPool(limit=4 * max(1, prefetch), pinned=pin_memory and _can_pin())
+        self._pool = BufferPool(limit=4 * max(4, prefetch), pinned=pin_memory and _can_pin())
         self._reading: ThreadedReading | DirectReading | None = None
 
     def __len__(self) -> int:

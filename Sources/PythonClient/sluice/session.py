@@ -171,7 +171,9 @@ class Session:
         )
         try:
             while (reply := pipeline.receive(pool or self._pool, patience, cancellation)) is not None:
-                yield self._batch(*reply)
+                batch = self._batch(*reply)
+                batch.more_at_hand = pipeline.has_more_at_hand
+                yield batch
         finally:
             # Replies that nobody will read would be in the way of the next request.
             is_whole = cancellation is None or cancellation.finish()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import sluice
@@ -162,3 +163,22 @@ def test_epochs_share_a_connection(daemon: FakeDaemon, prefetch: int) -> None:
     for _ in range(3):
         assert sum(1 for _ in loader) == len(loader)
     assert daemon.connections == connections
+
+
+@pytest.mark.usefixtures("always_fast")
+@pytest.mark.parametrize("prefetch", [0, 1, 4])
+def test_a_failure_within_a_group_comes_after_the_batches_before_it(daemon: FakeDaemon, prefetch: int) -> None:
+    calls: list[int] = []
+
+    def collate(samples: list[dict[str, Any]]) -> int:
+        calls.append(len(samples))
+        if len(calls) == 15:
+            raise ArithmeticError("the fifteenth")
+        return len(calls)
+
+    dataset = sluice.StreamingDataset("fixtures", batch_size=4, socket=str(daemon.path))
+    received = iter(sluice.BatchLoader(dataset, prefetch=prefetch, collate_fn=collate))
+    assert [next(received) for _ in range(14)] == list(range(1, 15))
+    with pytest.raises(ArithmeticError, match="the fifteenth"):
+        next(received)
+    assert max(daemon.groups) > 1

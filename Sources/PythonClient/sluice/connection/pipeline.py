@@ -63,6 +63,11 @@ class Pipeline:
         """Whether replies are still to come, or one of them was not read to its end."""
         return bool(self._requests or self._here)
 
+    @property
+    def has_more_at_hand(self) -> bool:
+        """Whether the batch after the one just received has come with it."""
+        return bool(self._here)
+
     def receive(
         self, pool: BufferPool, patience: Patience, cancellation: Cancellation | None
     ) -> tuple[BatchReply, Buffer, NDArray[np.int64]] | None:
