@@ -2,7 +2,8 @@
 
 killed SOCKET DATASET COUNT SEED      forks COUNT clients, kills each with SIGKILL at a random moment
 soak SOCKET DATASET CLIENTS SECONDS   forks CLIENTS that read for so long; every sample is looked at
-steady SOCKET DATASET RANK RANKS      takes as many batches as each line of standard input says; reports their ids
+steady SOCKET DATASET RANK RANKS [DEPTH]
+                                    takes as many batches as each line of standard input says; reports their ids
 stuck SOCKET DATASET                  asks for far more than the socket holds, says so, and never reads
 """
 
@@ -20,7 +21,7 @@ from collections.abc import Iterator
 import sluice
 from sluice.batch import Batch
 from sluice.connection.connection import Connection
-from sluice.session import Session
+from sluice.session import DEFAULT_DEPTH, Session
 from sluice.wire.batches import ALL_WORKERS, Bytes, encode_batch_request
 from sluice.wire.frames import Kind
 from sluice.wire.messages import OpenReply, OpenRequest
@@ -120,7 +121,7 @@ def soak(socket: str, dataset: str, clients: int, seconds: float) -> None:
     print(json.dumps({"failed": sum(1 for status in statuses if status)}))
 
 
-def steady(socket: str, dataset: str, rank: int, ranks: int) -> None:
+def steady(socket: str, dataset: str, rank: int, ranks: int, depth: int = DEFAULT_DEPTH) -> None:
     """Go on through the epochs, some batches at a time, whatever becomes of the daemon."""
     world = World(nodes=1, ranks_per_node=ranks, workers_per_rank=1, rank=rank)
     with sluice.connect(socket, wait=60) as client, client.open(dataset, world=world, how=MODES[rank % 2]) as session:
@@ -129,7 +130,7 @@ def steady(socket: str, dataset: str, rank: int, ranks: int) -> None:
         def forever() -> Iterator[tuple[int, list[int]]]:
             epoch = 0
             while True:
-                for batch in session.batches(epoch):
+                for batch in session.batches(epoch, depth=depth):
                     check(batch, names, firsts)
                     yield epoch, batch.ids.tolist()
                 epoch += 1
@@ -156,7 +157,7 @@ def main() -> None:
     elif mode == "soak":
         soak(arguments[0], arguments[1], int(arguments[2]), float(arguments[3]))
     elif mode == "steady":
-        steady(arguments[0], arguments[1], int(arguments[2]), int(arguments[3]))
+        steady(arguments[0], arguments[1], *map(int, arguments[2:]))
     else:
         stuck(arguments[0], arguments[1])
 

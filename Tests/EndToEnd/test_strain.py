@@ -199,7 +199,8 @@ def test_an_idle_session_loses_its_leases_and_not_its_place(stage: Stage) -> Non
     stage.write("web", 400)
     configuration = stage.configuration({"web": stage.remote("web")}, idle_seconds=0.3, log={"level": "info"})
     daemon = stage.start(configuration)
-    trainer = start_clients("steady", stage.socket, "all", 0, 1)
+    # With nothing asked for ahead, so that every turn needs the daemon.
+    trainer = start_clients("steady", stage.socket, "all", 0, 1, 1)
     assert line_of(trainer) == "ready"
     assert trainer.stdin is not None
     received = []
