@@ -39,6 +39,9 @@ final class LimitCheck: Sendable {
   /// shard that is held for a batch to come cannot make room for one that is needed before.
   private static let share = 16
 
+  /// Samples of a rank that are walked over only to know how many batches fit: some tenths of a second.
+  private static let walked = 1 << 24
+
   /// Holds an epoch against the limits; blocks the calling thread.
   ///
   /// - Throws: `CacheError` of code `limitTooSmall`, with the least that would do for every batch of this epoch.
@@ -53,6 +56,11 @@ final class LimitCheck: Sendable {
     let least = ([limits.total] + dataset.streams.map { limits.streams[$0.name] }).compactMap { $0 }.min() ?? Int.max
     let share = least / (Self.share * max(1, session.world.ranksPerNode))
     guard most.overflow || most.partialValue > share / room.together else { return room }
+    let mayBeTight = most.overflow || most.partialValue > least / 2
+    guard mayBeTight || epoch.samples <= Self.walked else {
+      room.together = max(1, share / most.partialValue)
+      return room
+    }
     let (plan, rank) = (epoch.plan, session.rank)
     let largest = try waitForTask { [known, executor] in
       try await known.value(for: RankPlan(key: key, rank: rank)) {
@@ -65,7 +73,7 @@ final class LimitCheck: Sendable {
       }
     }
     room.together = max(1, min(room.together, share / max(1, largest.whole.bytes)))
-    guard most.overflow || most.partialValue > least / 2 else { return room }
+    guard mayBeTight else { return room }
     let worst = Set([largest.whole.number] + largest.streams.map(\.number))
     try cache.checkLimits(
       worst.sorted().map { batch in
