@@ -66,8 +66,8 @@ def bare_batches(directory: str, batch_size: int) -> Iterator[Iterable[Any]]:
     What a loader that reads in one thread cannot beat.
     """
     import numpy as np
-    import torch
 
+    torch = importlib.import_module("torch")  # its types are not there everywhere
     places: list[tuple[int, int]] = []
     size = 0
     for path in sorted(Path(directory).glob("*.mds")):
