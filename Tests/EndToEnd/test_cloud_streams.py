@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +12,14 @@ import sluice
 
 from testbed.certificates import PrivateAuthority
 from testbed.fixtures import Stage, in_order
+from testbed.object_stores import object_store
 
 SAMPLES = {"part1": 60, "part2": 45}
 
 
-@contextmanager
-def store(kind: str, directory: Path, authority: PrivateAuthority) -> Iterator[dict[str, str]]:
-    """Serve a directory's files as one of the clouds, over TLS; gives its address and what it takes for credentials."""
-    script = Path(__file__).resolve().parents[1] / "FaultServer" / f"{kind}_server.py"
-    keys = [str(authority.directory / name) for name in ("server.pem", "server.key")]
-    with subprocess.Popen(
-        [sys.executable, str(script), str(directory), "--tls", *keys],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as server:
-        try:
-            assert server.stdout is not None
-            yield json.loads(server.stdout.readline())
-        finally:
-            server.kill()
+def over_tls(authority: PrivateAuthority) -> list[str]:
+    """Options of a server that has a certificate of this authority."""
+    return ["--tls", *(str(authority.directory / name) for name in ("server.pem", "server.key"))]
 
 
 def configured(kind: str, server: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -57,7 +41,7 @@ def configured(kind: str, server: dict[str, str]) -> tuple[dict[str, Any], dict[
 def test_a_stream_is_read_over_tls(stage: Stage, authority: PrivateAuthority, kind: str) -> None:
     for name, count in SAMPLES.items():
         stage.write(f"parted/{name}", count, size=2_000)
-    with store(kind, stage.files / "parted", authority) as server:
+    with object_store(kind, stage.files / "parted", *over_tls(authority)) as server:
         assert server["endpoint"].startswith("https://")
         stream, environment = configured(kind, server)
         stage.start(stage.configuration({"cloud": stream}, {"cloud": in_order("cloud")}), environment=environment)
@@ -76,7 +60,7 @@ def test_a_certificate_that_nobody_vouches_for_ends_it(stage: Stage, tmp_path: P
     """The server's certificate is another authority's: no request, and so no credential, ever reaches it."""
     stage.write("part1", 20)
     other = PrivateAuthority.make(tmp_path / "other")
-    with store("gs", stage.files, other) as server:
+    with object_store("gs", stage.files, *over_tls(other)) as server:
         stream, environment = configured("gs", server)
         daemon = stage.start(
             stage.configuration({"cloud": stream | {"download_retry": 1}}), degraded=True, environment=environment

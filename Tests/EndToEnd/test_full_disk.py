@@ -7,7 +7,6 @@ import json
 import os
 import shlex
 import struct
-import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -19,8 +18,7 @@ import pytest
 
 from EndToEnd import wire
 from EndToEnd.wire import Connection, Refused
-from testbed.certificates import trusting
-from testbed.daemon import Daemon, dying_with_us, health, program
+from testbed.daemon import Daemon, health
 from testbed.fixtures import Stage, in_order
 from testbed.operations import cache_status, run_sluice
 
@@ -64,19 +62,7 @@ def start_on_small_disk(stage: Stage, configuration: dict[str, Any], size: str) 
     """Start the daemon where the directory above its cache's is a file system of that size."""
     disk = Path(configuration["cache"]["directory"]).parent
     disk.mkdir()
-    mount = f'mount -t tmpfs -o size={size} none {shlex.quote(str(disk))} && exec "$@"'
-    command = [str(program("sluiced")), "--config", str(stage.save(configuration))]
-    log = stage.directory / "small.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            trusting(stage.trust, ["sh", "-c", mount, "sh", *dying_with_us(command)]),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-        )
-    daemon = Daemon(process, stage.socket, log)
-    stage.daemons.append(daemon)
-    daemon.wait_ready()
+    daemon = stage.start(configuration, mounts=f"mount -t tmpfs -o size={size} none {shlex.quote(str(disk))}")
     return SmallDisk(daemon, disk)
 
 

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +15,7 @@ from EndToEnd.wire import Connection, Refused
 from PythonClientTests.decoding.expectation import assert_row
 from PythonClientTests.shards import read_expected
 from testbed.fixtures import Stage, in_order
+from testbed.object_stores import object_store
 
 FIXTURES = Path(__file__).resolve().parents[1] / "Fixtures" / "datasets"
 PARTS = ["part0", "part1", "part2"]
@@ -70,23 +67,9 @@ def test_merged_listed_and_found_are_the_same_stream(stage: Stage) -> None:
         assert_samples(read(stage, name), expected[first:second])
 
 
-@contextmanager
-def s3_server(directory: Path) -> Iterator[dict[str, Any]]:
-    """Moto's server with a directory's files in s3://streams/dataset; gives its port and keys."""
-    pytest.importorskip("moto.server", reason="moto's S3 server is not installed")
-    script = Path(__file__).resolve().parents[1] / "FaultServer" / "s3_server.py"
-    with subprocess.Popen(
-        [sys.executable, str(script), str(directory)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as server:
-        try:
-            assert server.stdout is not None
-            yield json.loads(server.stdout.readline())
-        finally:
-            server.kill()
-
-
 def test_found_by_listing_a_bucket(stage: Stage) -> None:
-    with s3_server(copy_without_the_merged_index(stage.directory / "parted")) as server:
+    pytest.importorskip("moto.server", reason="moto's S3 server is not installed")
+    with object_store("s3", copy_without_the_merged_index(stage.directory / "parted")) as server:
         stream = {
             "remote": "s3://streams/dataset",
             "with": {"endpoint": f"http://127.0.0.1:{server['port']}", "region": "us-east-1"},

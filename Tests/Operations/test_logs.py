@@ -7,7 +7,6 @@ import re
 import shlex
 import socket
 import struct
-import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -19,8 +18,7 @@ import pytest
 
 from EndToEnd import wire
 from EndToEnd.wire import Connection, Refused
-from testbed.certificates import SYSTEM_TRUST, namespace_options
-from testbed.daemon import Daemon, dying_with_us, health, program
+from testbed.daemon import Daemon, health
 from testbed.file_server import Fault
 from testbed.fixtures import Stage
 from testbed.operations import free_port, run_sluice
@@ -77,25 +75,14 @@ def journal(stage: Stage) -> Iterator[Journal]:
 
 def start_under_journald(stage: Stage, journal: Journal, configuration: dict[str, Any]) -> Daemon:
     """Start the daemon as a service whose standard error is the journal, which lies where systemd has it."""
+    place = "/run/systemd/journal"
     mounts = (
-        f"mount --bind {shlex.quote(str(stage.trust))} {SYSTEM_TRUST} && mount -t tmpfs none /run && "
-        f"mkdir -p /run/systemd/journal && mount --bind {shlex.quote(str(journal.directory))} /run/systemd/journal"
+        f"mount -t tmpfs none /run && mkdir -p {place} && "
+        f"mount --bind {shlex.quote(str(journal.directory))} {place} && "
+        # It names the device and inode of what standard error is.
+        'export JOURNAL_STREAM="$(stat -Lc %d:%i /proc/self/fd/2)"'
     )
-    # JOURNAL_STREAM names the device and inode of what standard error is.
-    script = f'{mounts} && JOURNAL_STREAM="$(stat -Lc %d:%i /proc/self/fd/2)" exec "$@"'
-    command = [str(program("sluiced")), "--config", str(stage.save(configuration))]
-    log = stage.directory / "sluiced.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [*namespace_options(), "--propagation", "private", "sh", "-c", script, "sh", *dying_with_us(command)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-        )
-    daemon = Daemon(process, stage.socket, log)
-    stage.daemons.append(daemon)
-    daemon.wait_ready()
-    return daemon
+    return stage.start(configuration, mounts=mounts)
 
 
 def test_the_journal_has_fields_to_search_by(stage: Stage, journal: Journal) -> None:

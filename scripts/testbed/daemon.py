@@ -51,10 +51,16 @@ class Daemon:
         sluiced: Path | None = None,
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        mounts: str = "",
     ) -> Daemon:
-        """Start it; `trust` is a directory that stands in for the system's trusted certificates."""
+        """Start it; `trust` is a directory that stands in for the system's trusted certificates.
+
+        `mounts` are shell commands for the daemon's own mount namespace, which there is only together with `trust`.
+        """
         command = [str(sluiced or program("sluiced")), "--config", str(configuration), *arguments]
         command = dying_with_us(command)
+        if mounts:
+            command = ["sh", "-c", f'{mounts} && exec "$@"', "sh", *command]
         command = trusting(trust, command) if trust else command
         with log.open("ab") as output:
             process = subprocess.Popen(

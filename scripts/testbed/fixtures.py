@@ -84,8 +84,12 @@ class Stage:
         degraded: bool = False,
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        mounts: str = "",
     ) -> Daemon:
-        """Start the real daemon where the stage's CA is trusted, and wait until it serves (`degraded`: somehow)."""
+        """Start the real daemon where the stage's CA is trusted, and wait until it serves (`degraded`: somehow).
+
+        `mounts` are shell commands that prepare the daemon's mount namespace.
+        """
         daemon = Daemon.start(
             self.save(configuration),
             self.socket,
@@ -93,6 +97,7 @@ class Stage:
             trust=self.trust,
             arguments=arguments,
             environment=environment,
+            mounts=mounts,
         )
         self.daemons.append(daemon)
         if ready:
