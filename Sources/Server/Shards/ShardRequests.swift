@@ -10,7 +10,15 @@ import Transfer
 final class ShardRequests: Sendable {
   private let fetch: RetryingFetch
   private let live: LiveConfiguration
-  private let made = Mutex<[Int: [Int: ShardRequest]]>([:])
+  private let made = Mutex<[Int: Made]>([:])
+
+  /// A stream's requests so far: those asked for one by one, or all.
+  private struct Made {
+    var some: [Int: ShardRequest] = [:]
+    var all: [ShardRequest]?
+
+    subscript(shard: Int) -> ShardRequest? { all?[shard] ?? some[shard] }
+  }
 
   init(fetch: RetryingFetch, live: LiveConfiguration) {
     self.fetch = fetch
@@ -22,15 +30,17 @@ final class ShardRequests: Sendable {
     let known = made.withLock { $0[place.stream.number]?[place.shard] }
     if let known { return known }
     let request = make(place.stream, place.shard)
-    made.withLock { $0[place.stream.number, default: [:]][place.shard] = request }
+    made.withLock { $0[place.stream.number, default: Made()].some[place.shard] = request }
     return request
   }
 
   /// The requests for all shards of a stream, in order.
   func requests(of stream: LoadedStream) -> [ShardRequest] {
-    let known = made.withLock { $0[stream.number] ?? [:] }
+    // Every session asks for them at every epoch, and a stream may have a million shards.
+    let known = made.withLock { $0[stream.number] ?? Made() }
+    if let all = known.all { return all }
     let all = (0..<stream.manifest.shards.count).map { known[$0] ?? make(stream, $0) }
-    made.withLock { $0[stream.number] = Dictionary(uniqueKeysWithValues: all.enumerated().map { ($0, $1) }) }
+    made.withLock { $0[stream.number] = Made(all: all) }
     return all
   }
 
