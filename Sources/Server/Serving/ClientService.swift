@@ -245,6 +245,8 @@ extension ClientService {
     let (frames, bytes) = try self.frames(
       session, number, epoch: request.epoch, first: selection.first, places: places, wanted: request.bytes)
     let next = (selection.batches.last ?? -1) + 1
+    // What was served is needed no more, also while the client takes its time to ask for the next.
+    parts.shards.futures.reached(batch: next, of: session)
     record.progress {
       $0.served(next: next, count: counts.count, samples: ids.count, bytes: bytes, now: parts.clock.now)
     }
